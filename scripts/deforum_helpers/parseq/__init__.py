@@ -1,0 +1,1 @@
+"""Parseq manifests: loading them, and who manages what."""
