@@ -1,0 +1,89 @@
+"""Where finished frames go: to the folder, written by workers, and to the video, in order."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from concurrent.futures import Executor, Future
+from pathlib import Path
+
+from ..errors import FfmpegError
+from ..ports import FrameStore, Image, VideoWriter
+
+_WRITES_AHEAD = 6
+"""Frames being written at a time; bounds memory where the disk is slower than the render."""
+
+
+class FrameSink:
+    """Takes frames in order; keeps every one it took, whatever happens to the video.
+
+    Args:
+        store: writes the frames.
+        video: encodes them meanwhile, None for no video.
+        rebuild: makes the video of the stored frames, called with their paths if the encoder died.
+        workers: where frames are written.
+    """
+
+    def __init__(
+        self,
+        store: FrameStore,
+        video: VideoWriter | None,
+        rebuild: Callable[[list[Path]], Path],
+        workers: Executor,
+    ) -> None:
+        self._store = store
+        self._video = video
+        self._rebuild = rebuild
+        self._workers = workers
+        self._writing: deque[Future[Path]] = deque()
+        self._written: list[Path] = []
+        self.encoder_failure: FfmpegError | None = None
+        """Why the encoder died in the middle, if it did."""
+
+    @property
+    def frames(self) -> int:
+        """Frames taken so far."""
+        return len(self._written) + len(self._writing)
+
+    def emit(self, index: int, image: Image) -> None:
+        """Take frame ``index``.
+
+        Raises:
+            StorageError: this frame or one of the last few could not be written.
+        """
+        self._writing.append(self._workers.submit(self._store.write, index, image))
+        if len(self._writing) > _WRITES_AHEAD:
+            self._written.append(self._writing.popleft().result())
+        if self._video is not None and self.encoder_failure is None:
+            try:
+                self._video.write(image)
+            except FfmpegError as error:
+                self.encoder_failure = error
+
+    def finish(self) -> Path | None:
+        """Wait for all frames, end the video and return its path, None without one or without frames.
+
+        Raises:
+            StorageError: a frame could not be written.
+            FfmpegError: the video could not be made, also not of the stored frames.
+        """
+        try:
+            while self._writing:
+                self._written.append(self._writing.popleft().result())
+        except BaseException:
+            self.give_up()
+            raise
+        if self._video is None or not self._written:
+            self.give_up()
+            return None
+        if self.encoder_failure is None:
+            try:
+                return self._video.close()
+            except FfmpegError as error:
+                self.encoder_failure = error
+        return self._rebuild(self._written)
+
+    def give_up(self) -> None:
+        """Let go of the video; frames already taken are still written. Never raises."""
+        if self._video is not None:
+            self._video.abort()
