@@ -135,7 +135,7 @@ class StorageError(RunError):
     """A file could not be written: disk full, no permission, folder gone."""
 
 
-class Interrupted(DeforumError):
+class Interrupted(DeforumError):  # noqa: N818 - it is a request that was honoured, not an error
     """Stopped on request. Everything rendered so far is kept."""
 
     exit_code = 130

@@ -1,0 +1,1 @@
+"""Where diffusion happens: one package per engine or web UI."""

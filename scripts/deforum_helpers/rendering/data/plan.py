@@ -1,0 +1,228 @@
+"""Building the plan: settings and manifest in, :class:`RenderData` out. Pure; collects every error before it raises."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+
+import numpy as np
+
+from ...errors import Finding, InputError, PromptError
+from ...parseq.manifest import Manifest
+from ...parseq.ownership import managed_series, overrides, ownership_findings, ownership_report
+from ...parseq.rate import parse_fps
+from ...schedule.series import SERIES
+from ...settings.schema import Settings
+from .prompts import PromptSource, prompt_source
+from .render_data import ParseqUse, RenderData
+from .schedule import SeriesTable, expand
+from .seeding import key_seeds, start_seed
+from .step.key_index_distribution import KeyIndexDistribution
+from .step.key_values import KeyValues
+from .step.tween import TweenAlignment, tweens
+from .usage import is_used
+
+
+def build_render_data(settings: Settings, manifest: Manifest | None = None, *, seed: int | None = None) -> RenderData:
+    """Plan a render.
+
+    Args:
+        settings: as loaded.
+        manifest: the Parseq manifest, if one is used.
+        seed: the number drawn for this run, in [0, 2**32); used only where the settings say -1. Without it a number
+            derived from the settings stands in, so that the same input always gives an equal plan.
+
+    Returns:
+        The plan; its findings are warnings and notes.
+
+    Raises:
+        InputError: with every finding, if any of them is an error.
+    """
+    clip = _Clip.of(settings, manifest)
+    start = start_seed(settings, seed)
+    expansion = expand(settings, manifest, max_frames=clip.max_frames, seed=start)
+    prompts = prompt_source(settings, manifest, max_frames=clip.max_frames, seed=start)
+    findings = [
+        *_manifest_findings(settings, manifest),
+        *expansion.findings,
+        *prompts.findings,
+        *_not_finite(settings, expansion.table),
+        *_switched_off(settings, manifest),
+    ]
+    distribution = _distribution(settings, manifest)
+    key_frames = distribution.calculate(0, clip.max_frames, clip.cadence, _parseq_keys(manifest), seed=start)
+    findings += _key_frame_notes(settings, manifest, clip)
+    texts = _prompts_at(prompts, key_frames, findings)
+    _raise_errors(findings)
+
+    parseq_seeds = manifest is not None and "seed_schedule_series" in _managed(settings, manifest)
+    seeds = key_seeds(settings, expansion.table, key_frames, start=start, parseq_seeds=parseq_seeds)
+    values = KeyValues(settings, expansion.table)
+    keys = tuple(values.at(f, s, t) for f, s, t in zip(key_frames, seeds, texts, strict=True))
+    alignment = TweenAlignment(settings.anim.neocore_tween_alignment)
+    cuts = frozenset(key.index for key in keys if key.is_cut)
+    return RenderData(
+        settings=settings,
+        width=settings.run.W,
+        height=settings.run.H,
+        max_frames=clip.max_frames,
+        fps=clip.fps,
+        cadence=clip.cadence,
+        distribution=distribution,
+        alignment=alignment,
+        seed=start,
+        keys=keys,
+        tweens=tweens(key_frames, clip.max_frames, alignment, cuts),
+        series=expansion.table,
+        raw_prompts=tuple(prompts.raw(frame) for frame in range(clip.max_frames)),
+        parseq=_parseq_use(settings, manifest),
+        findings=tuple(findings),
+    )
+
+
+@dataclass(frozen=True)
+class _Clip:
+    """Length and pace, after the manifest's overrides."""
+
+    max_frames: int
+    fps: Fraction
+    cadence: int
+
+    @staticmethod
+    def of(settings: Settings, manifest: Manifest | None) -> _Clip:
+        max_frames, fps = settings.anim.max_frames, parse_fps(settings.output.fps)
+        cadence = settings.anim.diffusion_cadence
+        if manifest is not None and settings.parseq.parseq_non_schedule_overrides:
+            given = overrides(manifest)
+            max_frames, fps = given.max_frames or max_frames, given.fps or fps
+            cadence = given.cadence or cadence
+        if settings.anim.animation_mode in {"Video Input", "Interpolation"}:
+            cadence = 1
+        return _Clip(max_frames, fps, cadence)
+
+
+def _manifest_findings(settings: Settings, manifest: Manifest | None) -> tuple[Finding, ...]:
+    if manifest is None:
+        return ()
+    return (*manifest.findings, *ownership_findings(manifest, use_deltas=settings.parseq.parseq_use_deltas))
+
+
+def _managed(settings: Settings, manifest: Manifest) -> dict[str, str]:
+    return dict(managed_series(manifest, use_deltas=settings.parseq.parseq_use_deltas))
+
+
+def _parseq_keys(manifest: Manifest | None) -> tuple[int, ...]:
+    return (manifest.key_frames or ()) if manifest is not None else ()
+
+
+def _distribution(settings: Settings, manifest: Manifest | None) -> KeyIndexDistribution:
+    chosen = KeyIndexDistribution(settings.anim.neocore_key_index_distribution)
+    fits = bool(_parseq_keys(manifest)) or not chosen.uses_parseq
+    return chosen if fits else KeyIndexDistribution.UNIFORM_SPACING
+
+
+def _key_frame_notes(settings: Settings, manifest: Manifest | None, clip: _Clip) -> list[Finding]:
+    key = "neocore_key_index_distribution"
+    chosen = KeyIndexDistribution(settings.anim.neocore_key_index_distribution)
+    if not chosen.uses_parseq:
+        return []
+    keys = _parseq_keys(manifest)
+    if not keys:
+        missing = "the Parseq manifest lists no key frames" if manifest is not None else "there is no Parseq manifest"
+        spacing = f"every {clip.cadence}. frame is diffused" if clip.cadence > 1 else "every frame is diffused"
+        return [Finding("note", f"{missing}, so {chosen.value!r} becomes 'Uniform Spacing': {spacing}.", key)]
+    notes = []
+    beyond = [k for k in keys if k >= clip.max_frames]
+    if beyond:
+        shown = ", ".join(map(str, beyond[:5])) + (" …" if len(beyond) > 5 else "")
+        notes.append(
+            Finding(
+                "note", f"{len(beyond)} Parseq key frame(s) at or past the end ({shown}) are ignored.", "max_frames"
+            )
+        )
+    if chosen is KeyIndexDistribution.PARSEQ_ONLY and 0 not in keys:
+        notes.append(Finding("note", "Parseq has no key frame 0; the first frame is diffused all the same.", key))
+    return notes
+
+
+def _not_finite(settings: Settings, table: SeriesTable) -> list[Finding]:
+    """Values no frame can be made with: infinite or undefined numbers, a zoom of nothing."""
+    findings = []
+    for spec in SERIES:
+        values = table.get(spec.name)
+        if not isinstance(values, np.ndarray) or not is_used(spec, settings):
+            continue
+        bad = np.flatnonzero(~np.isfinite(values))
+        if bad.size:
+            frame = int(bad[0])
+            findings.append(
+                Finding(
+                    "error",
+                    f"the value is {values[frame]} here ({bad.size} frame(s) in all); it must be a number.",
+                    spec.settings_key,
+                    frame,
+                    hint="Look for a division by zero or a logarithm of zero.",
+                )
+            )
+    zoom = table.get("zoom_series")
+    if settings.anim.animation_mode == "2D" and isinstance(zoom, np.ndarray) and (zoom == 0).any():
+        frame = int(np.flatnonzero(zoom == 0)[0])
+        findings.append(Finding("error", "a zoom of 0 shrinks the picture to nothing; 1 means no zoom.", "zoom", frame))
+    return findings
+
+
+_SWITCHES = {
+    "steps_schedule_series": "enable_steps_scheduling",
+    "sampler_schedule_series": "enable_sampler_scheduling",
+    "checkpoint_schedule_series": "enable_checkpoint_scheduling",
+    "clipskip_schedule_series": "enable_clipskip_scheduling",
+    "noise_multiplier_schedule_series": "enable_noise_multiplier_scheduling",
+    "ddim_eta_schedule_series": "enable_ddim_eta_scheduling",
+    "ancestral_eta_schedule_series": "enable_ancestral_eta_scheduling",
+}
+
+
+def _switched_off(settings: Settings, manifest: Manifest | None) -> list[Finding]:
+    if manifest is None:
+        return []
+    managed = _managed(settings, manifest)
+    return [
+        Finding("note", f"Parseq manages {managed[name]!r}, but it has no effect while {switch} is off.", switch)
+        for name, switch in _SWITCHES.items()
+        if name in managed and not settings.value(switch)
+    ]
+
+
+def _prompts_at(source: PromptSource, key_frames: Sequence[int], findings: list[Finding]) -> list[tuple[str, str]]:
+    """Effective prompts of the key frames; what is wrong is added to ``findings``, each thing once."""
+    texts, seen = [], {f.message for f in findings}
+    for frame in key_frames:
+        try:
+            texts.append(source.at(frame))
+        except PromptError as error:
+            new = [f for f in error.findings if f.message not in seen]
+            seen.update(f.message for f in new)
+            findings += new
+            texts.append(("", ""))
+    return texts
+
+
+def _raise_errors(findings: Sequence[Finding]) -> None:
+    if any(f.severity == "error" for f in findings):
+        order = {"error": 0, "warning": 1, "note": 2}
+        raise InputError(sorted(findings, key=lambda f: order[f.severity]))
+
+
+def _parseq_use(settings: Settings, manifest: Manifest | None) -> ParseqUse | None:
+    if manifest is None:
+        return None
+    return ParseqUse(
+        title=manifest.title,
+        source=manifest.source,
+        fps=manifest.fps,
+        bpm=manifest.bpm,
+        frames=manifest.frame_count,
+        key_frames=_parseq_keys(manifest),
+        ownership=ownership_report(manifest, use_deltas=settings.parseq.parseq_use_deltas),
+    )

@@ -1,0 +1,94 @@
+"""The plan of a render: built once, frozen, the same for the same input, and complete before anything is diffused."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+
+from ...errors import Finding
+from ...imaging.sampling import Border
+from ...parseq.ownership import Row as OwnershipRow
+from ...settings.schema import Settings
+from .schedule import SeriesTable
+from .step.key_index_distribution import KeyIndexDistribution
+from .step.key_step import KeyStep
+from .step.tween import Tween, TweenAlignment
+
+
+@dataclass(frozen=True)
+class ParseqUse:
+    """What a manifest brought to the plan.
+
+    Attributes:
+        title, source: for the report; empty if unknown.
+        fps, bpm: as the manifest states them.
+        frames: number of frames the manifest covers.
+        key_frames: its key frames, as given.
+        ownership: who manages which parameter.
+    """
+
+    title: str
+    source: str
+    fps: Fraction | None
+    bpm: float | None
+    frames: int
+    key_frames: tuple[int, ...]
+    ownership: tuple[OwnershipRow, ...]
+
+
+@dataclass(frozen=True)
+class RenderData:
+    """Everything a render needs to know.
+
+    Attributes:
+        settings: as loaded; values that a manifest overrides are found below, not in here.
+        width, height: frame size in pixels.
+        max_frames: number of output frames; frame, series and file index are one number, from 0.
+        fps: frames per second of the video.
+        cadence: distance of the uniform grid.
+        distribution: the key index distribution in effect.
+        alignment: when diffused pictures are seen.
+        seed: start seed, never -1.
+        keys: the key steps, ascending by index.
+        tweens: how each output frame is made, one per frame from 0.
+        series: every series, one value per frame.
+        raw_prompts: the prompt text in force at each frame, before it is split and its expressions are evaluated.
+        parseq: what the manifest brought, None without one.
+        findings: warnings and notes; a plan never holds errors.
+    """
+
+    settings: Settings
+    width: int
+    height: int
+    max_frames: int
+    fps: Fraction
+    cadence: int
+    distribution: KeyIndexDistribution
+    alignment: TweenAlignment
+    seed: int
+    keys: tuple[KeyStep, ...]
+    tweens: tuple[Tween, ...]
+    series: SeriesTable
+    raw_prompts: tuple[str, ...]
+    parseq: ParseqUse | None
+    findings: tuple[Finding, ...]
+
+    @property
+    def key_frames(self) -> tuple[int, ...]:
+        """Indices of the diffused frames."""
+        return tuple(key.index for key in self.keys)
+
+    @property
+    def pseudo_cadence(self) -> float:
+        """Output frames per diffusion, on average."""
+        return self.max_frames / len(self.keys)
+
+    @property
+    def border(self) -> Border:
+        """What lies outside a picture that is warped."""
+        return "wrap" if self.settings.anim.border == "wrap" else "replicate"
+
+    @property
+    def duration(self) -> Fraction:
+        """Length of the video in seconds."""
+        return self.max_frames / self.fps

@@ -1,0 +1,96 @@
+"""Which series take part in a render with given settings. One line per rule; series without a rule always take part."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from ...schedule.series import SeriesSpec
+from ...settings.schema import Settings
+
+Rule = Callable[[Settings], bool]
+
+
+def is_used(spec: SeriesSpec, settings: Settings) -> bool:
+    """Whether ``spec`` has an effect with ``settings``; a mistake in an unused schedule must not stop a render."""
+    if spec.group == "looper":
+        return settings.loop.use_looper
+    if spec.group == "controlnet":
+        return bool(settings.value(f"cn_{spec.settings_key.split('_')[1]}_enabled"))
+    rule = _RULES.get(spec.settings_key)
+    return rule is None or rule(settings)
+
+
+def _mode(*modes: str) -> Rule:
+    return lambda s: s.anim.animation_mode in modes
+
+
+def _switch(key: str) -> Rule:
+    return lambda s: bool(s.value(key))
+
+
+def _choice_made(key: str) -> Rule:
+    return lambda s: str(s.value(key)) != "None"
+
+
+def _flip(s: Settings) -> bool:
+    return s.anim.enable_perspective_flip and s.anim.animation_mode in {"2D", "3D"}
+
+
+def _never(_: Settings) -> bool:
+    return False
+
+
+def _moving(s: Settings) -> bool:
+    return s.anim.animation_mode != "Interpolation"
+
+
+_2D, _3D, _2D_3D = _mode("2D"), _mode("3D"), _mode("2D", "3D")
+_COMPOSITE = _choice_made("hybrid_composite")
+
+_RULES: Mapping[str, Rule] = {
+    "angle": _2D,
+    "zoom": _2D,
+    "transform_center_x": _2D,
+    "transform_center_y": _2D,
+    "translation_x": _2D_3D,
+    "translation_y": _2D_3D,
+    "translation_z": _3D,
+    "rotation_3d_x": _3D,
+    "rotation_3d_y": _3D,
+    "rotation_3d_z": _3D,
+    "perspective_flip_theta": _flip,
+    "perspective_flip_phi": _flip,
+    "perspective_flip_gamma": _flip,
+    "perspective_flip_fv": _flip,
+    "fov_schedule": _3D,
+    "aspect_ratio_schedule": lambda s: _3D(s) and not s.anim.aspect_ratio_use_old_formula,
+    "near_schedule": _never,
+    "far_schedule": _never,
+    "noise_schedule": _moving,
+    "strength_schedule": _moving,
+    "contrast_schedule": _moving,
+    "amount_schedule": _moving,
+    "kernel_schedule": _moving,
+    "sigma_schedule": _moving,
+    "threshold_schedule": _moving,
+    "seed_schedule": lambda s: s.run.seed_behavior == "schedule",
+    "subseed_schedule": _switch("enable_subseed_scheduling"),
+    "subseed_strength_schedule": _switch("enable_subseed_scheduling"),
+    "steps_schedule": _switch("enable_steps_scheduling"),
+    "sampler_schedule": _switch("enable_sampler_scheduling"),
+    "checkpoint_schedule": _switch("enable_checkpoint_scheduling"),
+    "clipskip_schedule": _switch("enable_clipskip_scheduling"),
+    "noise_multiplier_schedule": lambda s: _moving(s) and s.anim.enable_noise_multiplier_scheduling,
+    "ddim_eta_schedule": _switch("enable_ddim_eta_scheduling"),
+    "ancestral_eta_schedule": _switch("enable_ancestral_eta_scheduling"),
+    "mask_schedule": _switch("use_mask"),
+    "noise_mask_schedule": _switch("use_noise_mask"),
+    "cadence_flow_factor_schedule": _choice_made("optical_flow_cadence"),
+    "redo_flow_factor_schedule": _choice_made("optical_flow_redo_generation"),
+    "hybrid_comp_alpha_schedule": _COMPOSITE,
+    "hybrid_comp_mask_blend_alpha_schedule": _COMPOSITE,
+    "hybrid_comp_mask_contrast_schedule": _COMPOSITE,
+    "hybrid_comp_mask_auto_contrast_cutoff_high_schedule": _COMPOSITE,
+    "hybrid_comp_mask_auto_contrast_cutoff_low_schedule": _COMPOSITE,
+    "hybrid_flow_factor_schedule": lambda s: s.anim.hybrid_motion == "Optical Flow",
+}

@@ -1,0 +1,1 @@
+"""Stateless helpers between the plan and the render loop."""

@@ -1,0 +1,55 @@
+"""Chains of motions."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from deforum_helpers.imaging.camera import motion_2d
+from deforum_helpers.imaging.warp import Homography
+from deforum_helpers.rendering.util.motion_chains import MotionChains
+
+
+def motion(frame: int) -> Homography:
+    return motion_2d(width=64, height=48, angle=frame * 0.7, zoom=1 + frame / 100, translation_x=frame % 3)
+
+
+def composed(source: int, frame: int) -> np.ndarray:
+    total = Homography.identity()
+    for f in range(source + 1, frame + 1):
+        total = total.then(motion(f))
+    return total.matrix
+
+
+@pytest.mark.parametrize("order", [(3, 4, 9), (9, 3, 4)])
+def test_forward_is_the_product_of_the_motions_between_whatever_the_order_of_asking(order):
+    chains = MotionChains(motion)
+    for frame in order:
+        np.testing.assert_allclose(chains.forward(2, frame).matrix, composed(2, frame), atol=1e-12)
+
+
+def test_backward_undoes_forward():
+    chains = MotionChains(motion)
+    for frame in (5, 9, 2):
+        round_trip = chains.forward(frame, 9).then(chains.carry(9, frame))
+        np.testing.assert_allclose(round_trip.matrix, np.eye(3), atol=1e-9)
+
+
+def test_no_motion_between_a_frame_and_itself():
+    assert MotionChains(motion).carry(7, 7).is_identity
+
+
+def test_forgotten_chains_are_made_anew():
+    calls = []
+
+    def counted(frame: int) -> Homography:
+        calls.append(frame)
+        return motion(frame)
+
+    chains = MotionChains(counted)
+    chains.forward(0, 3)
+    chains.forward(3, 6)
+    chains.forget_before(3)
+    chains.forward(3, 6)
+    assert calls == [1, 2, 3, 4, 5, 6]
+    chains.forward(0, 1)
+    assert calls[-1] == 1
