@@ -161,5 +161,3 @@ class FlowEstimator(Protocol):
     def flow(self, source: Image, target: Image) -> NDArray[np.float32]:
         """Motion from ``source`` to ``target``, H×W×2 float32, pixels (dx, dy) of each source pixel."""
         ...
-
-

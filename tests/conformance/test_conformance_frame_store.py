@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+
 from deforum_helpers.errors import StorageError
 from deforum_helpers.media.store import PngFrameStore
 

@@ -4,6 +4,7 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
+
 from deforum_helpers.errors import FfmpegError
 from deforum_helpers.media.encode import EncodeOptions, FfmpegVideoWriter
 from deforum_helpers.media.ffmpeg import probe

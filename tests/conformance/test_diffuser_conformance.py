@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+
 from deforum_helpers.errors import EngineError
 from deforum_helpers.hosts.preview.engine import PreviewEngine
 from deforum_helpers.ports import DiffusionRequest

@@ -7,6 +7,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+
 from deforum_helpers.errors import EngineError
 from deforum_helpers.hosts.preview.engine import IGNORED_FIELDS, PreviewEngine
 from deforum_helpers.ports import DiffusionRequest

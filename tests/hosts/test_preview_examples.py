@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from deforum_helpers.hosts.preview.engine import PreviewEngine
 from deforum_helpers.ports import DiffusionRequest
 from deforum_helpers.rendering.data.step.key_index_distribution import KeyIndexDistribution

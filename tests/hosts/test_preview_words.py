@@ -4,10 +4,11 @@ import math
 
 import numpy as np
 import pytest
-from deforum_helpers.hosts.preview.palette import mix_palette
-from deforum_helpers.hosts.preview.words import weighted_words
 from hypothesis import given
 from hypothesis import strategies as st
+
+from deforum_helpers.hosts.preview.palette import mix_palette
+from deforum_helpers.hosts.preview.words import weighted_words
 
 PROMPTS = st.one_of(st.text(), st.text(alphabet="ab AND()[]:0.19<>,'", max_size=60))
 

@@ -7,6 +7,7 @@ from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
+
 from deforum_helpers.media.encode import EncodeOptions, FfmpegVideoWriter
 from deforum_helpers.media.ffmpeg import run_ffmpeg
 

@@ -3,10 +3,11 @@ from datetime import datetime
 from pathlib import Path
 
 import pytest
-from deforum_helpers.errors import InputError
-from deforum_helpers.media import naming
 from hypothesis import given
 from hypothesis import strategies as st
+
+from deforum_helpers.errors import InputError
+from deforum_helpers.media import naming
 
 CASES = json.loads((Path(__file__).parents[1] / "goldens" / "media_naming.json").read_text(encoding="utf-8"))
 VALUES = {

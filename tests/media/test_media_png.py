@@ -4,11 +4,12 @@ import zlib
 import cv2
 import numpy as np
 import pytest
-from deforum_helpers.media.png import encode_png
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from media_samples import picture
 from PIL import Image
+
+from deforum_helpers.media.png import encode_png
 
 
 def decoded(data):

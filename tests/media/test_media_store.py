@@ -5,10 +5,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from deforum_helpers.errors import StorageError
-from deforum_helpers.media import store
 from media_samples import picture
 from PIL import Image
+
+from deforum_helpers.errors import StorageError
+from deforum_helpers.media import store
 
 TS = "20240102030405"
 

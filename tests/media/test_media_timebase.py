@@ -1,9 +1,10 @@
 from fractions import Fraction
 
 import pytest
-from deforum_helpers.media import timebase
 from hypothesis import given
 from hypothesis import strategies as st
+
+from deforum_helpers.media import timebase
 
 RATES = st.sampled_from([Fraction(24000, 1001), Fraction(15), Fraction(30000, 1001), Fraction(25, 2), Fraction(60)])
 

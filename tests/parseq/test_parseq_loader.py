@@ -12,6 +12,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
+
 from deforum_helpers.errors import ManifestError
 from deforum_helpers.parseq.loader import is_url, load_manifest
 
@@ -353,6 +354,7 @@ def test_an_unreadable_file(tmp_path, monkeypatch):
         (b"", "not JSON"),
         (b"<html>", "web page"),
     ],
+    ids=("not text", "not gzip", "cut gzip", "large", "empty", "html"),
 )
 def test_damaged_files(tmp_path, data, part):
     path = tmp_path / "m.json"

@@ -8,11 +8,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
 from deforum_helpers.errors import ManifestError
 from deforum_helpers.parseq.columns import frame_list
 from deforum_helpers.parseq.manifest import Manifest, parse_manifest
-from hypothesis import given
-from hypothesis import strategies as st
 
 GOLDENS = Path(__file__).parents[1] / "goldens"
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from deforum_helpers.errors import ManifestError
 from deforum_helpers.parseq.manifest import Manifest, parse_manifest
 from deforum_helpers.parseq.ownership import (

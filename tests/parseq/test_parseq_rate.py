@@ -3,10 +3,11 @@ from __future__ import annotations
 from fractions import Fraction
 
 import pytest
-from deforum_helpers.errors import InputError
-from deforum_helpers.parseq.rate import parse_fps
 from hypothesis import given
 from hypothesis import strategies as st
+
+from deforum_helpers.errors import InputError
+from deforum_helpers.parseq.rate import parse_fps
 
 
 @pytest.mark.parametrize(

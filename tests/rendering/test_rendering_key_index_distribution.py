@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from deforum_helpers.rendering.data.step.key_index_distribution import KeyIndexDistribution as Kid
 from hypothesis import given
 from hypothesis import strategies as st
+
+from deforum_helpers.rendering.data.step.key_index_distribution import KeyIndexDistribution as Kid
 
 PARSEQ = (Kid.PARSEQ_ONLY, Kid.UNIFORM_WITH_PARSEQ)
 

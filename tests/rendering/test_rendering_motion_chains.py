@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+
 from deforum_helpers.imaging.camera import motion_2d
 from deforum_helpers.imaging.warp import Homography
 from deforum_helpers.rendering.util.motion_chains import MotionChains

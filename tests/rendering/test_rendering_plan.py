@@ -6,14 +6,15 @@ import json
 from fractions import Fraction
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
 from deforum_helpers.errors import InputError
 from deforum_helpers.parseq.manifest import parse_manifest
 from deforum_helpers.rendering.data.plan import build_render_data
 from deforum_helpers.rendering.data.step.key_index_distribution import KeyIndexDistribution
 from deforum_helpers.rendering.data.step.tween import TweenAlignment
 from deforum_helpers.settings.schema import Settings
-from hypothesis import given
-from hypothesis import strategies as st
 
 
 def settings(**values: object) -> Settings:
@@ -175,7 +176,7 @@ def test_a_zoom_of_nothing_is_refused():
 
 
 def test_missing_prompts_are_refused():
-    with pytest.raises(InputError, match="[Pp]rompt"):
+    with pytest.raises(InputError, match=r"[Pp]rompt"):
         build_render_data(settings(prompts={}))
 
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
+
 import pytest
-from deforum_helpers.rendering.data.step.tween import TweenAlignment, tweens
 from hypothesis import given
 from hypothesis import strategies as st
+
+from deforum_helpers.rendering.data.step.tween import TweenAlignment, tweens
 
 EXACT, CLASSIC = TweenAlignment.EXACT, TweenAlignment.CLASSIC
 
@@ -23,7 +26,7 @@ def test_every_frame_once_in_order_of_availability(alignment, plan):
     max_frames, keys = plan
     made = tweens(keys, max_frames, alignment)
     assert [t.index for t in made] == list(range(max_frames))
-    assert all(a.newer <= b.newer for a, b in zip(made, made[1:], strict=False))
+    assert all(a.newer <= b.newer for a, b in itertools.pairwise(made))
     assert all(0.0 <= t.weight <= 1.0 and t.newer - t.older in (0, 1) for t in made)
 
 

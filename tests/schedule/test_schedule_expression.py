@@ -6,11 +6,12 @@ import time
 import numexpr
 import numpy as np
 import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+
 from deforum_helpers.errors import ScheduleError
 from deforum_helpers.schedule.expression import Expression, compile_expression
 from deforum_helpers.schedule.kernels import FOLDS, FUNCTIONS
-from hypothesis import assume, given, settings
-from hypothesis import strategies as st
 
 FRAMES = np.arange(30, dtype=np.int64)
 

@@ -4,6 +4,9 @@ import time
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
 from deforum_helpers.errors import PromptError
 from deforum_helpers.schedule.prompts import (
     PromptSchedule,
@@ -12,8 +15,6 @@ from deforum_helpers.schedule.prompts import (
     prompt_template,
     split_prompt,
 )
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 GOLDENS = json.loads((Path(__file__).parents[1] / "goldens" / "schedule_prompts.json").read_text(encoding="utf-8"))
 

@@ -5,11 +5,12 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
 from deforum_helpers.errors import SettingsError
 from deforum_helpers.schedule.seeds import SEED_RANGE, resolve_seed, scheduled_seeds, seed_sequence
 from deforum_helpers.schedule.series import numeric_series
-from hypothesis import given
-from hypothesis import strategies as st
 
 GOLDENS = json.loads((Path(__file__).parents[1] / "goldens" / "schedule_seeds.json").read_text(encoding="utf-8"))
 BEHAVIORS = ("iter", "fixed", "random", "ladder", "alternate", "schedule")

@@ -6,10 +6,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from deforum_helpers.errors import ScheduleError
-from deforum_helpers.schedule.series import numeric_series, parse_schedule, text_series
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
+from deforum_helpers.errors import ScheduleError
+from deforum_helpers.schedule.series import numeric_series, parse_schedule, text_series
 
 GOLDENS = json.loads((Path(__file__).parents[1] / "goldens" / "schedule_series.json").read_text(encoding="utf-8"))
 TOLERANCE = 1e-9

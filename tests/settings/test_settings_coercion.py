@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
 from deforum_helpers.errors import SettingsError
 from deforum_helpers.settings.coercion import coerce
 from deforum_helpers.settings.files import parse_settings, settings_from, with_overrides
 from deforum_helpers.settings.schema import SETTINGS, Settings
-from hypothesis import given
-from hypothesis import strategies as st
 
 
 @pytest.mark.parametrize(

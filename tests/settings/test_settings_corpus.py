@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
+
 from deforum_helpers.errors import SettingsError
 from deforum_helpers.settings.files import dump_settings, load_settings, parse_settings
 from deforum_helpers.settings.lint import lint_settings

@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
+
 from deforum_helpers.settings.files import dump_settings, settings_from
 from deforum_helpers.settings.legacy import INDEXED_SAMPLERS, RENAMED, VALUE_MAPS, modernise
 from deforum_helpers.settings.schema import SETTINGS, Settings

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from deforum_helpers.settings.lint import lint_settings
 from deforum_helpers.settings.schema import Settings
 

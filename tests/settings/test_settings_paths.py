@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+
 from deforum_helpers.settings.paths import is_url, resolve_path
 
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
 from deforum_helpers.errors import SettingsError
 from deforum_helpers.settings.files import load_settings, parse_settings
 from deforum_helpers.settings.reading import read_object
-from hypothesis import given
-from hypothesis import strategies as st
 
 
 def messages(findings) -> list[str]:

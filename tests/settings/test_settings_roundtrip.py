@@ -6,11 +6,12 @@ import json
 from pathlib import Path
 
 import pytest
-from deforum_helpers.settings.files import dump_settings, load_settings, parse_settings
-from deforum_helpers.settings.schema import SETTINGS, TRAILER_KEYS, Setting, Settings, Trailer
 from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
+
+from deforum_helpers.settings.files import dump_settings, load_settings, parse_settings
+from deforum_helpers.settings.schema import SETTINGS, TRAILER_KEYS, Setting, Settings, Trailer
 
 GOLDEN = json.loads((Path(__file__).parent.parent / "goldens" / "settings_schema.json").read_text(encoding="utf-8"))
 NEW = "neocore_tween_alignment"

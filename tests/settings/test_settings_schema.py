@@ -10,6 +10,7 @@ from dataclasses import FrozenInstanceError
 from pathlib import Path
 
 import pytest
+
 from deforum_helpers.errors import SettingsError
 from deforum_helpers.settings.schema import SETTINGS, TRAILER_KEYS, Settings, Trailer
 

@@ -77,7 +77,7 @@ def _heading(data: RenderData) -> str:
     )
 
 
-def _times(data: RenderData, frames: Any) -> NDArray[np.float64]:  # noqa: ANN401 - anything numpy takes
+def _times(data: RenderData, frames: Any) -> NDArray[np.float64]:
     return np.asarray(frames, np.float64) / float(data.fps)
 
 
