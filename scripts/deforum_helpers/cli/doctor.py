@@ -1,0 +1,143 @@
+"""``doctor``: what is here, what is missing, and how to get it."""
+
+from __future__ import annotations
+
+import argparse
+import importlib.metadata
+import importlib.util
+import os
+import platform
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from ..errors import DeforumError, RunError
+
+State = Literal["ok", "missing", "optional"]
+
+
+@dataclass(frozen=True)
+class Check:
+    """One line of the report: ``missing`` stops rendering, ``optional`` names what could be had besides."""
+
+    name: str
+    state: State
+    detail: str
+    fix: str = ""
+
+
+def add_parser(commands: Any) -> None:
+    """Declare the command."""
+    parser = commands.add_parser(
+        "doctor",
+        help="say what is here and what is missing",
+        description="Say what is here and what is missing, each with the fix. Exit code 2 if rendering cannot work.",
+    )
+    parser.add_argument("--out", type=Path, default=Path("outputs"), metavar="DIR", help="where runs go (outputs)")
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Examine and print."""
+    checks = examine(arguments.out)
+    width = max(len(check.name) for check in checks)
+    for check in checks:
+        print(f"{check.state:8}  {check.name.ljust(width)}  {check.detail}")
+        if check.fix:
+            print(f"{'':8}  {'':{width}}  fix: {check.fix}")
+    return RunError.exit_code if any(check.state == "missing" for check in checks) else 0
+
+
+def examine(out: Path) -> tuple[Check, ...]:
+    """All checks, in the order they are read in."""
+    return (
+        _python(),
+        *(_package(*facts, needed=True) for facts in _REQUIRED),
+        _ffmpeg(),
+        _output(out),
+        _disk(out),
+        _gpu(),
+        _models(),
+        *(_package(*facts, needed=False) for facts in _OPTIONAL),
+    )
+
+
+_REQUIRED: Sequence[tuple[str, str, str]] = (
+    ("numpy", "numpy", "arrays"),
+    ("opencv", "cv2", "warping and blending"),
+    ("pillow", "PIL", "reading images"),
+    ("tqdm", "tqdm", "progress"),
+)
+_OPTIONAL: Sequence[tuple[str, str, str]] = (
+    ("matplotlib", "matplotlib", "plan --plot"),
+    ("torch", "torch", "depth and flow models, diffusion on this machine"),
+    ("diffusers", "diffusers", "diffusion without a web UI"),
+    ("gradio", "gradio", "the page"),
+)
+
+
+def _python() -> Check:
+    version = platform.python_version()
+    return Check("python", "ok", f"{version} on {platform.system()} {platform.machine()}, {os.cpu_count()} cores")
+
+
+def _package(name: str, module: str, purpose: str, *, needed: bool) -> Check:
+    if importlib.util.find_spec(module) is not None:
+        return Check(name, "ok", f"{_version(module)} ({purpose})")
+    state: State = "missing" if needed else "optional"
+    return Check(
+        name,
+        state,
+        f"not installed; needed for {purpose}",
+        f"pip install {name}" if name != "opencv" else "pip install opencv-python-headless",
+    )
+
+
+def _version(module: str) -> str:
+    names = importlib.metadata.packages_distributions().get(module, [module])
+    try:
+        return importlib.metadata.version(names[0])
+    except importlib.metadata.PackageNotFoundError:
+        return "installed"
+
+
+def _ffmpeg() -> Check:
+    from ..media.ffmpeg import ffmpeg_version, find_ffmpeg
+
+    try:
+        return Check("ffmpeg", "ok", f"{ffmpeg_version()} at {find_ffmpeg()}")
+    except DeforumError as error:
+        fix = "pip install imageio-ffmpeg, or render with --no-video"
+        return Check("ffmpeg", "missing", str(error).splitlines()[0], fix)
+
+
+def _output(out: Path) -> Check:
+    existing = next(p for p in (out.absolute(), *out.absolute().parents) if p.exists())
+    if existing.is_dir() and os.access(existing, os.W_OK):
+        return Check("output folder", "ok", f"{out.absolute()} can be written")
+    return Check("output folder", "missing", f"{existing} cannot be written", "choose another one with --out DIR")
+
+
+def _disk(out: Path) -> Check:
+    existing = next(p for p in (out.absolute(), *out.absolute().parents) if p.exists())
+    free = shutil.disk_usage(existing).free / 2**30
+    if free < 1:
+        return Check("disk", "missing", f"{free:.2f} GiB free", "make room; a 720p frame takes about 1.5 MiB")
+    return Check("disk", "ok", f"{free:.0f} GiB free")
+
+
+def _gpu() -> Check:
+    found = shutil.which("nvidia-smi")
+    if found:
+        return Check("GPU", "ok", f"an NVIDIA driver is here ({found})")
+    return Check("GPU", "optional", "none found; the preview engine needs none", "install the driver of your GPU")
+
+
+def _models() -> Check:
+    folder = Path("models") / "Deforum"
+    count = sum(1 for p in folder.rglob("*") if p.is_file()) if folder.is_dir() else 0
+    if count:
+        return Check("models", "ok", f"{count} file(s) in {folder.absolute()}")
+    return Check("models", "optional", f"none in {folder.absolute()}; the preview engine needs none")

@@ -1,0 +1,51 @@
+"""A progress bar in the terminal."""
+
+from __future__ import annotations
+
+from typing import NoReturn, TextIO
+
+from tqdm import tqdm
+
+from ..ports import Image
+
+
+class TerminalProgress:
+    """Shows frames, key frames, frames per second and the time left; a ``ports.Progress``.
+
+    Args:
+        stream: where to draw.
+    """
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+        self._bar: tqdm[NoReturn] | None = None
+        self._keys = 0
+        self._key_total = 0
+
+    def start(self, frames: int, key_frames: int) -> None:
+        """Draw the empty bar."""
+        self._key_total = key_frames
+        self._bar = tqdm(
+            total=frames,
+            unit="frame",
+            file=self._stream,
+            dynamic_ncols=True,
+            mininterval=0.2,
+            bar_format="{desc} {percentage:3.0f}% |{bar}| {n_fmt}/{total_fmt} frames"
+            " [{elapsed}, {remaining} left, {rate_fmt}{postfix}]",
+            desc="Rendering",
+        )
+
+    def advance(self, index: int, image: Image, is_key: bool) -> None:
+        """Count one frame."""
+        if self._bar is None:
+            return
+        self._keys += is_key
+        self._bar.set_postfix_str(f"{self._keys}/{self._key_total} diffused", refresh=False)
+        self._bar.update()
+
+    def finish(self) -> None:
+        """Leave the bar as it is."""
+        if self._bar is not None:
+            self._bar.close()
+            self._bar = None

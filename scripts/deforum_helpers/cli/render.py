@@ -1,0 +1,145 @@
+"""``render``: from a settings file to a video."""
+
+from __future__ import annotations
+
+import argparse
+import secrets
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from threading import Event
+from typing import TYPE_CHECKING, Any
+
+from .common import add_input, load, print_findings, print_json
+from .progress import TerminalProgress
+
+if TYPE_CHECKING:
+    from ..ports import Diffuser
+    from ..run_deforum import RunOptions, RunResult
+
+
+def add_parser(commands: Any) -> None:
+    """Declare the command."""
+    parser = commands.add_parser(
+        "render",
+        help="render a settings file to a video",
+        description="Render a settings file to a video. The last line printed is the path of the video.",
+    )
+    add_input(parser)
+    parser.add_argument("--out", type=Path, default=Path("outputs"), metavar="DIR", help="where runs go (outputs)")
+    parser.add_argument("--engine", choices=("preview",), default="preview", help="what diffuses (preview: no model)")
+    parser.add_argument(
+        "--latency", type=_seconds, default=0.0, metavar="SECONDS", help="preview: time each diffusion takes"
+    )
+    parser.add_argument("--threads", type=_count, metavar="N", help="worker threads (as many as the machine has)")
+    parser.add_argument("--no-video", action="store_true", help="keep the frames, make no video")
+    parser.add_argument("--crf", type=int, default=17, metavar="N", help="quality of the video, 0 best to 51 (17)")
+    parser.add_argument(
+        "--preset", default="medium", metavar="NAME", help="x264 preset, ultrafast to veryslow (medium)"
+    )
+    parser.add_argument(
+        "--subtitles",
+        nargs="?",
+        const="Prompt",
+        metavar="LABELS",
+        help='write {timestring}.srt with these values, e.g. "Zoom,Str Sch,Prompt"',
+    )
+    parser.add_argument("--embed-subtitles", action="store_true", help="put the subtitles into the video, too")
+    parser.add_argument("--json", action="store_true", help="print one JSON object as the last line")
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Render and print where the video is."""
+    from ..job import plan_job
+    from ..rendering.util.support import support_findings
+    from ..run_deforum import run_job
+
+    options = _options(arguments)
+    job = load(arguments)
+    data, findings = plan_job(job, seed=secrets.randbelow(2**32))
+    print_findings((*findings, *(f for f in support_findings(job.settings) if f.severity != "error")))
+    with _stop_on_interrupt() as stop:
+        result = run_job(job, data, _engine(arguments), options, TerminalProgress(sys.stderr), stop.is_set)
+    print_findings(result.findings)
+    _print_result(result, as_json=arguments.json)
+    return 0
+
+
+def _engine(arguments: argparse.Namespace) -> Diffuser:
+    from ..hosts.preview.engine import PreviewEngine
+
+    return PreviewEngine(latency=arguments.latency)
+
+
+def _options(arguments: argparse.Namespace) -> RunOptions:
+    from ..media.encode import EncodeOptions
+    from ..run_deforum import RunOptions
+
+    return RunOptions(
+        out=arguments.out,
+        video=not arguments.no_video,
+        threads=arguments.threads,
+        encode=EncodeOptions(crf=arguments.crf, preset=arguments.preset, threads=arguments.threads),
+        subtitles=_labels(arguments.subtitles),
+        embed_subtitles=arguments.embed_subtitles,
+    )
+
+
+def _labels(text: str | None) -> tuple[str, ...] | None:
+    return None if text is None else tuple(label.strip() for label in text.split(",") if label.strip())
+
+
+def _print_result(result: RunResult, *, as_json: bool) -> None:
+    video = str(result.video) if result.video is not None else None
+    if not as_json:
+        print(video or result.outdir)
+        return
+    print_json(
+        {
+            "video": video,
+            "outdir": str(result.outdir),
+            "timestring": result.timestring,
+            "frames": result.frames,
+            "key_frames": result.key_frames,
+            "seconds": {
+                "total": round(result.seconds_total, 3),
+                "diffusion": round(result.seconds_diffusion, 3),
+            },
+        }
+    )
+
+
+@contextmanager
+def _stop_on_interrupt() -> Iterator[Event]:
+    """An event set by Ctrl-C (or SIGTERM); a second Ctrl-C no longer waits for the frame at work."""
+    stop = Event()
+
+    def ask(number: int, _frame: object) -> None:
+        if stop.is_set():
+            raise KeyboardInterrupt
+        print("\nStopping after this frame; press Ctrl-C again to stop at once.", file=sys.stderr)
+        stop.set()
+
+    before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield stop
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _count(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError("at least 1")
+    return number
+
+
+def _seconds(text: str) -> float:
+    number = float(text)
+    if not 0 <= number <= 3600:
+        raise argparse.ArgumentTypeError("0 to 3600 seconds")
+    return number

@@ -1,0 +1,91 @@
+"""What happens to a video once its frames are there: sound and subtitles. Whatever fails, the video stays."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from .errors import DeforumError, Finding
+from .media.audio import add_soundtrack
+from .media.run_folder import RunFolder
+from .media.subtitles import (
+    PROMPT_SERIES,
+    chosen_parameters,
+    embed_subtitles,
+    parameters_text,
+    subtitle_entry,
+    write_srt,
+)
+from .rendering.data.render_data import RenderData
+from .rendering.data.schedule import Values
+from .settings.paths import is_url, resolve_path
+
+
+def add_sound(data: RenderData, video: Path, folder: Path, ffmpeg: Path | str | None = None) -> tuple[Finding, ...]:
+    """Give ``video`` the soundtrack that the settings name.
+
+    Args:
+        data: the plan.
+        video: the finished video.
+        folder: where relative paths are looked up first.
+        ffmpeg: program as for ``find_ffmpeg``.
+
+    Returns:
+        Why there is no sound, if it failed; the silent video is kept.
+    """
+    source = soundtrack(data, folder)
+    if not source:
+        return ()
+    try:
+        add_soundtrack(video, source, duration=data.duration, ffmpeg=ffmpeg)
+    except DeforumError as error:
+        return (Finding("warning", f"the video has no sound. {error}", "soundtrack_path"),)
+    return ()
+
+
+def soundtrack(data: RenderData, folder: Path) -> str:
+    """Path or URL of the soundtrack, empty for none."""
+    settings = data.settings
+    path = {"File": settings.output.soundtrack_path, "Init Video": settings.anim.video_init_path}.get(
+        settings.output.add_soundtrack, ""
+    )
+    return path if not path or is_url(path) else str(resolve_path(path, (folder,)))
+
+
+def write_subtitles(data: RenderData, run: RunFolder, labels: tuple[str, ...], frames: int) -> Path:
+    """Write ``{timestring}.srt`` for the first ``frames`` frames.
+
+    Raises:
+        InputError: a label is unknown.
+        StorageError: the file could not be written.
+    """
+    return write_srt(run.file(".srt"), _entries(data, labels, frames))
+
+
+def _entries(data: RenderData, labels: tuple[str, ...], frames: int) -> Iterator[str]:
+    parameters = chosen_parameters(labels)
+    values = {name: _plain(series) for name, series in data.series.items()}
+    values[PROMPT_SERIES] = data.raw_prompts
+    keys = set(data.key_frames)
+    has_tweens = len(keys) < data.max_frames
+    for tween in data.tweens[:frames]:
+        yield subtitle_entry(
+            tween.index,
+            fps=data.fps,
+            seed=data.keys[tween.newer].seed,
+            is_tween=tween.index not in keys if has_tweens else None,
+            params=parameters_text(parameters, values, tween.index),
+        )
+
+
+def _plain(series: Values) -> Sequence[float | str]:
+    return series if isinstance(series, tuple) else series.tolist()
+
+
+def add_subtitles(video: Path, srt: Path, ffmpeg: Path | str | None = None) -> tuple[Finding, ...]:
+    """Put ``srt`` into ``video`` as a track. Returns why it failed, if it did; the video is kept."""
+    try:
+        embed_subtitles(video, srt, ffmpeg=ffmpeg)
+    except DeforumError as error:
+        return (Finding("warning", f"the subtitles are beside the video, not in it. {error}"),)
+    return ()

@@ -1,0 +1,100 @@
+"""Colour coherence: give a picture the colour distribution of another."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import InputError
+from ..ports import Image
+from .opencv import cv
+
+ColourSpace = Literal["RGB", "HSV", "LAB"]
+
+_MODES: dict[str, ColourSpace | None] = {
+    "None": None,
+    "RGB": "RGB",
+    "HSV": "HSV",
+    "LAB": "LAB",
+    "Image": "LAB",
+    "Video Input": "LAB",
+}
+_CONVERSIONS: dict[ColourSpace, tuple[int, int]] = {
+    "HSV": (cv.COLOR_RGB2HSV, cv.COLOR_HSV2RGB),
+    "LAB": (cv.COLOR_RGB2LAB, cv.COLOR_LAB2RGB),
+}
+
+
+def colour_space(mode: str) -> ColourSpace | None:
+    """The space a colour coherence mode works in, None for no coherence.
+
+    Raises:
+        InputError: unknown mode.
+    """
+    if mode not in _MODES:
+        raise InputError(
+            f"There is no colour coherence {mode!r}.", key="color_coherence", hint=f"Use one of {', '.join(_MODES)}."
+        )
+    return _MODES[mode]
+
+
+@dataclass(frozen=True, eq=False)
+class ColourReference:
+    """What must be known of a picture to match others to it; computed once, used for every frame.
+
+    Attributes:
+        space: the colour space of the distributions.
+        values: per channel the values that occur, ascending.
+        shares: per channel the share of pixels up to and including each value, ending at 1.
+    """
+
+    space: ColourSpace
+    values: tuple[NDArray[np.int64], ...]
+    shares: tuple[NDArray[np.float64], ...]
+
+    @classmethod
+    def of(cls, image: Image, space: ColourSpace) -> ColourReference:
+        """Measure a picture, H×W×3 uint8 RGB."""
+        counts = _histograms(_to_space(image, space))
+        present = tuple(np.flatnonzero(channel) for channel in counts)
+        shares = tuple(np.cumsum(channel[channel > 0]) / channel.sum() for channel in counts)
+        return cls(space, present, shares)
+
+
+def match_colours(image: Image, reference: ColourReference) -> Image:
+    """Match each channel's histogram to the reference, in its colour space.
+
+    A value at which a share q of the picture's pixels is reached becomes the value at which the reference reaches q,
+    linear between the values that occur there, rounded down. Spaces are OpenCV's 8-bit ones (hue 0..179).
+
+    Args:
+        image: H×W×3 uint8 RGB.
+        reference: of a picture of any size.
+
+    Returns:
+        A new H×W×3 uint8 RGB array.
+    """
+    converted = _to_space(image, reference.space)
+    table = np.empty((1, 256, 3), np.uint8)
+    for index, counts in enumerate(_histograms(converted)):
+        reached = np.cumsum(counts) / counts.sum()
+        table[0, :, index] = np.interp(reached, reference.shares[index], reference.values[index])
+    matched: Image = cv.LUT(converted, table)
+    if reference.space != "RGB":
+        matched = cv.cvtColor(matched, _CONVERSIONS[reference.space][1])
+    return matched
+
+
+def _to_space(image: Image, space: ColourSpace) -> Image:
+    if space == "RGB":
+        return image
+    converted: Image = cv.cvtColor(image, _CONVERSIONS[space][0])
+    return converted
+
+
+def _histograms(image: Image) -> list[NDArray[np.int64]]:
+    # float32 counts are exact below 2**24 pixels per bin.
+    return [cv.calcHist([image], [i], None, [256], [0, 256]).ravel().astype(np.int64) for i in range(3)]

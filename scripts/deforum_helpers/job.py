@@ -1,0 +1,89 @@
+"""A job: what a run starts from, loaded and planned; nothing is written."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from .errors import Finding, InputError
+from .parseq.loader import load_manifest
+from .parseq.manifest import Manifest
+from .rendering.data.plan import build_render_data
+from .rendering.data.render_data import RenderData
+from .settings.files import load_settings, with_overrides
+from .settings.lint import lint_settings
+from .settings.paths import is_url, resolve_path
+from .settings.schema import Settings
+
+
+@dataclass(frozen=True)
+class Job:
+    """Input of a run.
+
+    Attributes:
+        settings: overrides included.
+        manifest: the Parseq manifest that the settings name, None without one.
+        folder: where the settings file lies; relative paths in it are looked up there first, then here.
+        findings: what was noticed while loading.
+    """
+
+    settings: Settings
+    manifest: Manifest | None
+    folder: Path
+    findings: tuple[Finding, ...]
+
+    def reproducible(self, seed: int) -> Settings:
+        """The settings to save with the run: the seed it really started with, and input files found from anywhere."""
+        values: dict[str, object] = {"seed": seed}
+        for key in _INPUT_FILES:
+            text = str(self.settings.value(key)).strip()
+            if text and not text.startswith("{") and not is_url(text):
+                path = resolve_path(text, (self.folder,))
+                values.update({key: str(path)} if path.is_file() else {})
+        settings = self.settings.with_values(values)
+        if self.manifest is None or not is_url(self.manifest.source):
+            return settings
+        return replace(settings, extra={**settings.extra, _SUMMARY_KEY: dict(self.manifest.summary)})
+
+
+_INPUT_FILES = ("parseq_manifest", "soundtrack_path", "init_image", "mask_file", "video_init_path", "video_mask_path")
+_SUMMARY_KEY = "fetched_parseq_manifest_summary"
+
+
+def load_job(path: Path, overrides: Mapping[str, str]) -> Job:
+    """Read a settings file, apply overrides (key → text), and fetch the manifest it names.
+
+    Raises:
+        InputError: a file, value or manifest cannot be used.
+    """
+    loaded = load_settings(path)
+    changed = with_overrides(loaded.settings, overrides)
+    folder = path.resolve().parent
+    source = changed.settings.parseq.parseq_manifest.strip()
+    manifest = load_manifest(source, base_dirs=(folder,)) if source else None
+    return Job(changed.settings, manifest, folder, (*loaded.findings, *changed.findings))
+
+
+def plan_job(job: Job, *, seed: int | None = None) -> tuple[RenderData, tuple[Finding, ...]]:
+    """Plan a job.
+
+    Args:
+        job: what to plan.
+        seed: as in ``build_render_data``.
+
+    Returns:
+        The plan and all findings, from loading to planning; none of them is an error.
+
+    Raises:
+        InputError: with all findings, if the job cannot be planned.
+    """
+    findings = (*job.findings, *lint_settings(job.settings, (job.folder,)))
+    try:
+        data = build_render_data(job.settings, job.manifest, seed=seed)
+    except InputError as error:
+        raise InputError((*findings, *error.findings)) from error
+    findings = (*findings, *data.findings)
+    if any(f.severity == "error" for f in findings):
+        raise InputError(findings)
+    return data, findings

@@ -1,0 +1,224 @@
+"""One job from top to bottom: settings → plan → frames → video → sound and subtitles."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from concurrent.futures import Executor, ThreadPoolExecutor
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+
+from .errors import Finding, InputError, Interrupted, RunError
+from .finish import add_sound, add_subtitles, write_subtitles
+from .job import Job
+from .media.encode import EncodeOptions, FfmpegVideoWriter, encode_files
+from .media.ffmpeg import find_ffmpeg
+from .media.run_folder import RunFolder, claim_run_folder
+from .media.sink import FrameSink
+from .media.store import PngFrameStore
+from .media.subtitles import chosen_parameters
+from .ports import Diffuser, DiffusionRequest, Image, Progress
+from .render import render_animation
+from .rendering.data.render_data import RenderData
+from .rendering.util.support import support_findings
+
+
+@dataclass(frozen=True)
+class RunOptions:
+    """How to run a job; none of this changes a picture.
+
+    Attributes:
+        out: folder in which the run's own folder is made.
+        video: whether to make a video, unless the settings say not to.
+        threads: worker threads; None takes one per core.
+        encode: quality and speed of the encoder, and which ffmpeg.
+        subtitles: labels of the values to put into a subtitle file, None for no subtitles.
+        embed_subtitles: whether the video carries the subtitles as a track, too.
+    """
+
+    out: Path = Path("outputs")
+    video: bool = True
+    threads: int | None = None
+    encode: EncodeOptions = field(default_factory=EncodeOptions)
+    subtitles: tuple[str, ...] | None = None
+    embed_subtitles: bool = False
+
+
+@dataclass(frozen=True)
+class RunResult:
+    """What came of a run.
+
+    Attributes:
+        video: the finished video, None if none was made.
+        outdir, timestring: where, and under which identity.
+        frames, key_frames: how many were made and how many of them diffused.
+        seconds_total, seconds_diffusion: time of the whole run, and of it in the engine.
+        findings: what the user should know of the run, e.g. why there is no sound.
+    """
+
+    video: Path | None
+    outdir: Path
+    timestring: str
+    frames: int
+    key_frames: int
+    seconds_total: float
+    seconds_diffusion: float
+    findings: tuple[Finding, ...]
+
+
+@dataclass(frozen=True)
+class _Rendered:
+    """Frames made, the video of them, and whether they are all."""
+
+    frames: int
+    video: Path | None
+    complete: bool
+    findings: tuple[Finding, ...]
+
+
+def run_job(
+    job: Job,
+    data: RenderData,
+    engine: Diffuser,
+    options: RunOptions,
+    progress: Progress,
+    should_stop: Callable[[], bool] = lambda: False,
+) -> RunResult:
+    """Render a job.
+
+    Args:
+        job: what to render.
+        data: its plan.
+        engine: makes the key frames.
+        options: where to, and how.
+        progress: told of every frame.
+        should_stop: asked between frames.
+
+    Raises:
+        InputError: the job cannot be rendered; nothing was written.
+        RunError: the run failed; the frames made so far are kept, and the message says where.
+        Interrupted: stopped on request; the frames made so far are kept, and a video of them is made.
+    """
+    started = time.monotonic()
+    _check(data, options)
+    run = claim_run_folder(options.out, job.reproducible(data.seed), datetime.now())
+    timed = _TimedDiffuser(engine)
+    try:
+        rendered = _render(data, timed, run, options, progress, should_stop)
+        notes = _finish(data, run, job, options, rendered)
+    except RunError as error:
+        raise RunError(f"{error}\nThe frames made so far are kept in {run.path}.") from error
+    if not rendered.complete:
+        raise Interrupted(_stopped_text(data, run, rendered))
+    return RunResult(
+        video=rendered.video,
+        outdir=run.path,
+        timestring=run.timestring,
+        frames=rendered.frames,
+        key_frames=len(data.keys),
+        seconds_total=time.monotonic() - started,
+        seconds_diffusion=timed.seconds,
+        findings=(*rendered.findings, *notes),
+    )
+
+
+def _check(data: RenderData, options: RunOptions) -> None:
+    """Everything that would stop the run later stops it here, before anything is written."""
+    refused = [f for f in support_findings(data.settings) if f.severity == "error"]
+    if refused:
+        raise InputError(refused)
+    chosen_parameters(options.subtitles or ())
+    if _wants_video(data, options):
+        find_ffmpeg(options.encode.ffmpeg)
+
+
+def _wants_video(data: RenderData, options: RunOptions) -> bool:
+    return options.video and not data.settings.output.skip_video_creation
+
+
+def _render(
+    data: RenderData,
+    diffuser: Diffuser,
+    run: RunFolder,
+    options: RunOptions,
+    progress: Progress,
+    should_stop: Callable[[], bool],
+) -> _Rendered:
+    keys = frozenset(data.key_frames)
+    with ThreadPoolExecutor(options.threads) as workers:
+        sink = _sink(data, run, options, workers)
+
+        def emit(index: int, image: Image) -> None:
+            sink.emit(index, image)
+            progress.advance(index, image, index in keys)
+
+        progress.start(data.max_frames, len(keys))
+        complete = True
+        try:
+            render_animation(data, diffuser, emit, workers, should_stop)
+        except Interrupted:
+            complete = False
+        except BaseException:
+            sink.give_up()
+            raise
+        finally:
+            progress.finish()
+        video = sink.finish()
+    findings: tuple[Finding, ...] = ()
+    if sink.encoder_failure is not None:
+        findings = (Finding("warning", f"the video was made again from the frames: {sink.encoder_failure}"),)
+    return _Rendered(sink.frames, video, complete, findings)
+
+
+def _sink(data: RenderData, run: RunFolder, options: RunOptions, workers: Executor) -> FrameSink:
+    path = run.file(".mp4")
+    video = None
+    if _wants_video(data, options):
+        video = FfmpegVideoWriter(path, width=data.width, height=data.height, fps=data.fps, options=options.encode)
+    return FrameSink(
+        PngFrameStore(run.path, run.timestring),
+        video,
+        lambda frames: encode_files(frames, path, fps=data.fps, options=options.encode),
+        workers,
+    )
+
+
+def _finish(
+    data: RenderData, run: RunFolder, job: Job, options: RunOptions, rendered: _Rendered
+) -> tuple[Finding, ...]:
+    ffmpeg = options.encode.ffmpeg
+    findings: tuple[Finding, ...] = ()
+    if rendered.video is not None:
+        findings += add_sound(data, rendered.video, job.folder, ffmpeg)
+    if options.subtitles is not None and rendered.frames:
+        srt = write_subtitles(data, run, options.subtitles, rendered.frames)
+        if options.embed_subtitles and rendered.video is not None:
+            findings += add_subtitles(rendered.video, srt, ffmpeg)
+    return findings
+
+
+def _stopped_text(data: RenderData, run: RunFolder, rendered: _Rendered) -> str:
+    lines = [f"Stopped after {rendered.frames} of {data.max_frames} frames. They are kept in {run.path}."]
+    if rendered.video is not None:
+        lines.append(f"The video so far: {rendered.video}")
+    again = f"--set seed={data.seed}" if data.settings.run.seed < 0 else "the same settings"
+    lines.append(f"To render it whole, run the command again with {again}.")
+    return "\n".join(lines)
+
+
+class _TimedDiffuser:
+    """Measures the time an engine takes."""
+
+    def __init__(self, engine: Diffuser) -> None:
+        self.name = engine.name
+        self.seconds = 0.0
+        self._engine = engine
+
+    def diffuse(self, request: DiffusionRequest) -> Image:
+        """As the engine's own."""
+        started = time.monotonic()
+        try:
+            return self._engine.diffuse(request)
+        finally:
+            self.seconds += time.monotonic() - started

@@ -1,0 +1,55 @@
+"""Small parts for tests of the render loop."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+
+from deforum_helpers.ports import DiffusionRequest, Image
+from deforum_helpers.render import render_animation
+from deforum_helpers.rendering.data.plan import build_render_data
+from deforum_helpers.rendering.data.render_data import RenderData
+from deforum_helpers.settings.schema import Settings
+
+
+class NoiseEngine:
+    """Diffuses seeded noise, whatever it starts from; remembers what it was asked and what it made."""
+
+    name = "noise"
+
+    def __init__(self) -> None:
+        self.requests: list[DiffusionRequest] = []
+        self.pictures: dict[int, Image] = {}
+
+    def diffuse(self, request: DiffusionRequest) -> Image:
+        self.requests.append(request)
+        rng = np.random.default_rng(request.seed)
+        picture = rng.integers(0, 256, (request.height, request.width, 3), np.uint8)
+        self.pictures[request.frame] = picture
+        return picture
+
+
+def still(**values: object) -> Settings:
+    """Tiny settings without motion."""
+    return Settings().with_values({"W": 32, "H": 24, "seed": 7, "zoom": "0:(1)", "max_frames": 12, **values})
+
+
+def rendered(
+    data: RenderData, engine: NoiseEngine | None = None, should_stop: Callable[[], bool] = lambda: False
+) -> list[Image]:
+    """Every output frame of a plan."""
+    frames: list[Image] = []
+
+    def emit(index: int, image: Image) -> None:
+        assert index == len(frames)
+        frames.append(image)
+
+    with ThreadPoolExecutor(2) as workers:
+        render_animation(data, engine or NoiseEngine(), emit, workers, should_stop)
+    return frames
+
+
+def plan(**values: object) -> RenderData:
+    return build_render_data(still(**values))
