@@ -1,24 +1,42 @@
-"""The render loop: diffuse the key frames, make every output frame from them, in order."""
+"""The render loop: diffuse key frame after key frame; everything else happens while the engine is busy."""
 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable
 from concurrent.futures import Executor, Future
+from dataclasses import dataclass
 from functools import partial
 
 from .errors import Interrupted
+from .imaging.colour import ColourReference
+from .imaging.warp import Warp
 from .ports import Diffuser, Image
 from .rendering.data.render_data import RenderData
 from .rendering.data.step.tween import Tween
-from .rendering.img_2_img_tubes import before_diffusion
+from .rendering.img_2_img_tubes import Moment, tubes
 from .rendering.util.call.diffusion import diffusion_request
 from .rendering.util.call.motion import frame_motion
+from .rendering.util.call.noise import noise_picture
 from .rendering.util.call.tween import tween_job
+from .rendering.util.coherence import reference_after, reference_before
+from .rendering.util.frame_pump import FramePump
 from .rendering.util.motion_chains import MotionChains
 
-_FRAMES_AHEAD = 6
-"""Tweens in the making at a time: enough to keep the workers busy, few enough to keep memory flat."""
+
+@dataclass(frozen=True)
+class LoopState:
+    """All that one key frame hands to the next.
+
+    Attributes:
+        position: of the key step last diffused, in the list of key steps.
+        picture: what it became.
+        reference: the colours to hold on to.
+    """
+
+    position: int
+    picture: Image
+    reference: ColourReference | None
 
 
 def render_animation(
@@ -30,11 +48,14 @@ def render_animation(
 ) -> None:
     """Render an animation.
 
+    While the engine makes key frame k, workers make the frames that key frames up to k - 1 are
+    enough for, and prepare what key frame k + 1 needs.
+
     Args:
         data: the plan.
-        diffuser: makes the key frames.
-        emit: called once per output frame, ascending from 0, with a picture that it must not change.
-        workers: where tweens are warped and blended.
+        diffuser: makes the key frames; called from this thread only.
+        emit: called once per output frame, ascending from 0, from one other thread, with a picture it must not change.
+        workers: where pictures are warped, blended and prepared.
         should_stop: asked before each diffusion and after each frame.
 
     Raises:
@@ -42,24 +63,66 @@ def render_animation(
         DeforumError: whatever ``diffuser`` or ``emit`` raise.
     """
     chains = MotionChains(partial(frame_motion, data))
-    tube = before_diffusion(data)
+    keys = _KeyRenderer(data, diffuser, chains, workers)
     pictures: dict[int, Image] = {}
     waiting = deque(data.tweens)
-    for position, key in enumerate(data.keys):
-        _stop_if(should_stop())
+    state: LoopState | None = None
+
+    def hand_on(index: int, image: Image) -> None:
+        emit(index, image)
+        chains.forget_before(data.keys[data.tweens[index].older].index)
+        _stop_if(should_stop() and index + 1 < data.max_frames)
+
+    with FramePump(hand_on, workers) as pump:
+        for position in range(len(data.keys)):
+            _stop_if(should_stop())
+            state = keys.make(position, state)
+            pictures[position] = state.picture
+            pump.submit([(t.index, tween_job(data, t, pictures, chains)) for t in _take_ready(waiting, position)])
+            # Classic alignment still fades from the picture before; nothing needs an older one.
+            pictures.pop(position - 2, None)
+        pump.finish()
+
+
+@dataclass(frozen=True)
+class _Prepared:
+    """What a key frame needs and no picture decides: made while the one before is being diffused."""
+
+    warp: Warp
+    noise: Image | None
+
+
+class _KeyRenderer:
+    """Makes key frames one after the other."""
+
+    def __init__(self, data: RenderData, diffuser: Diffuser, chains: MotionChains, workers: Executor) -> None:
+        self._data = data
+        self._diffuser = diffuser
+        self._chains = chains
+        self._workers = workers
+        self._tubes = tubes(data)
+        self._next: Future[_Prepared] | None = None
+
+    def make(self, position: int, last: LoopState | None) -> LoopState:
+        """Diffuse the key step at ``position``, from what the one before it left."""
+        data, key = self._data, self._data.keys[position]
+        reference = last.reference if last is not None else None
         init = None
-        if position > 0:
-            last = data.keys[position - 1].index
-            init = tube(key, chains.forward(last, key.index).apply(pictures[position - 1], border=data.border))
-        pictures[position] = diffuser.diffuse(diffusion_request(data, key, init))
-        ready = _take_ready(waiting, position)
-        jobs = (tween_job(data, tween, pictures, chains) for tween in ready)
-        for tween, image in zip(ready, _in_order(workers, jobs), strict=True):
-            emit(tween.index, image)
-            _stop_if(should_stop() and bool(waiting or tween is not ready[-1]))
-        # Classic alignment still fades from the picture before; nothing needs an older one.
-        pictures.pop(position - 2, None)
-        chains.forget_before(data.keys[max(position - 1, 0)].index)
+        if last is not None:
+            prepared = self._next.result() if self._next is not None else self._prepare(position)
+            carried = prepared.warp.apply(last.picture, border=data.border)
+            init = self._tubes.before_diffusion(Moment(key, reference, prepared.noise), carried)
+            reference = reference_before(data, reference, carried)
+        ahead = position + 1 < len(data.keys)
+        self._next = self._workers.submit(self._prepare, position + 1) if ahead else None
+        made = self._diffuser.diffuse(diffusion_request(data, key, init))
+        picture = self._tubes.after_generation(Moment(key, reference, None), made)
+        return LoopState(position, picture, reference_after(data, reference, key, picture))
+
+    def _prepare(self, position: int) -> _Prepared:
+        key, last = self._data.keys[position], self._data.keys[position - 1]
+        warp = self._chains.forward(last.index, key.index)
+        return _Prepared(warp, noise_picture(self._data, key) if key.noise > 0 else None)
 
 
 def _take_ready(waiting: deque[Tween], position: int) -> list[Tween]:
@@ -68,21 +131,6 @@ def _take_ready(waiting: deque[Tween], position: int) -> list[Tween]:
     while waiting and waiting[0].newer <= position:
         ready.append(waiting.popleft())
     return ready
-
-
-def _in_order(workers: Executor, jobs: Iterable[Callable[[], Image]]) -> Iterator[Image]:
-    """Results of ``jobs`` in order, a few jobs ahead of the reader."""
-    running: deque[Future[Image]] = deque()
-    try:
-        for job in jobs:
-            running.append(workers.submit(job))
-            if len(running) >= _FRAMES_AHEAD:
-                yield running.popleft().result()
-        while running:
-            yield running.popleft().result()
-    finally:
-        for future in running:
-            future.cancel()
 
 
 def _stop_if(stop: bool) -> None:

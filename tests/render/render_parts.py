@@ -32,8 +32,9 @@ class NoiseEngine:
 
 
 def still(**values: object) -> Settings:
-    """Tiny settings without motion."""
-    return Settings().with_values({"W": 32, "H": 24, "seed": 7, "zoom": "0:(1)", "max_frames": 12, **values})
+    """Tiny settings without motion and without image stages."""
+    plain = {"zoom": "0:(1)", "color_coherence": "None", "noise_schedule": "0:(0)", "amount_schedule": "0:(0)"}
+    return Settings().with_values({"W": 32, "H": 24, "seed": 7, "max_frames": 12, **plain, **values})
 
 
 def rendered(

@@ -1,36 +1,98 @@
 """The image pipelines: named compositions of small stages, chosen once from the plan before the loop.
 
-A stage is a pure function ``(key step, image) -> image``; a tube is the composition of stages.
+A stage is a pure function ``(moment, image) -> image``; a tube is a composition of stages.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
-from ..imaging.sharpen import scale_contrast
+from ..imaging.blend import crossfade
+from ..imaging.colour import ColourReference, match_colours
+from ..imaging.sharpen import scale_contrast, unsharp_mask
 from ..ports import Image
 from .data.render_data import RenderData
 from .data.step.key_step import KeyStep
 
-Stage = Callable[[KeyStep, Image], Image]
+
+@dataclass(frozen=True)
+class Moment:
+    """What a stage may know.
+
+    Attributes:
+        key: the key step at work.
+        reference: the colours to hold on to, None while there are none.
+        noise: the noise picture of this key step, None where none is added.
+    """
+
+    key: KeyStep
+    reference: ColourReference | None
+    noise: Image | None
 
 
-def before_diffusion(data: RenderData) -> Stage:
-    """What happens to the carried picture before it is diffused again."""
-    return tube([contrast] if data.settings.anim.animation_mode != "Interpolation" else [])
+Stage = Callable[[Moment, Image], Image]
+
+
+@dataclass(frozen=True)
+class Tubes:
+    """The pipelines of a render.
+
+    Attributes:
+        before_diffusion: from the carried picture to the picture to diffuse.
+        after_generation: from what the engine made to the picture that is kept.
+    """
+
+    before_diffusion: Stage
+    after_generation: Stage
+
+
+def tubes(data: RenderData) -> Tubes:
+    """Choose the stages."""
+    return Tubes(tube(before_diffusion_stages(data)), tube(after_generation_stages(data)))
+
+
+def before_diffusion_stages(data: RenderData) -> tuple[Stage, ...]:
+    """Colour coherence, contrast, anti-blur, noise."""
+    coherent = (colour_coherence,) if data.coherence is not None else ()
+    return (*coherent, contrast, anti_blur, noise)
+
+
+def after_generation_stages(data: RenderData) -> tuple[Stage, ...]:
+    """Colour coherence, unless the settings ask for the legacy way."""
+    matched = data.coherence is not None and not data.settings.anim.legacy_colormatch
+    return (colour_coherence,) if matched else ()
 
 
 def tube(stages: Sequence[Stage]) -> Stage:
     """One stage that runs ``stages`` in order."""
 
-    def run(key: KeyStep, image: Image) -> Image:
+    def run(moment: Moment, image: Image) -> Image:
         for stage in stages:
-            image = stage(key, image)
+            image = stage(moment, image)
         return image
 
     return run
 
 
-def contrast(key: KeyStep, image: Image) -> Image:
+def colour_coherence(moment: Moment, image: Image) -> Image:
+    """Hold on to the colours of the reference, once there is one."""
+    return image if moment.reference is None else match_colours(image, moment.reference)
+
+
+def contrast(moment: Moment, image: Image) -> Image:
     """Contrast schedule."""
-    return image if key.contrast == 1.0 else scale_contrast(image, key.contrast)
+    return image if moment.key.contrast == 1.0 else scale_contrast(image, moment.key.contrast)
+
+
+def anti_blur(moment: Moment, image: Image) -> Image:
+    """Sharpen against the softness that motion and diffusion leave."""
+    key = moment.key
+    if key.amount <= 0:
+        return image
+    return unsharp_mask(image, kernel=key.kernel, sigma=key.sigma, amount=key.amount, threshold=key.threshold)
+
+
+def noise(moment: Moment, image: Image) -> Image:
+    """Give the engine something to make detail of."""
+    return image if moment.noise is None else crossfade(image, moment.noise, moment.key.noise)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from ...errors import Finding
+from ...imaging.colour import ColourSpace, colour_space
 from ...imaging.sampling import Border
 from ...parseq.ownership import Row as OwnershipRow
 from ...settings.schema import Settings
@@ -87,6 +88,11 @@ class RenderData:
     def border(self) -> Border:
         """What lies outside a picture that is warped."""
         return "wrap" if self.settings.anim.border == "wrap" else "replicate"
+
+    @property
+    def coherence(self) -> ColourSpace | None:
+        """The colour space in which pictures hold on to a reference, None if they do not."""
+        return colour_space(self.settings.anim.color_coherence)
 
     @property
     def duration(self) -> Fraction:

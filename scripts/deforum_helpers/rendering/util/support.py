@@ -9,12 +9,12 @@ from ...settings.schema import Settings
 
 _Rule = tuple[str, Callable[[Settings], bool], str]
 
+_MODES = ("2D", "3D")
+
 _IGNORED: Sequence[_Rule] = (
-    ("color_coherence", lambda s: s.anim.color_coherence != "None", "colour coherence"),
+    ("use_depth_warping", lambda s: s.anim.animation_mode == "3D" and s.anim.use_depth_warping, "depth (3D is flat)"),
+    ("color_coherence", lambda s: s.anim.color_coherence in {"Image", "Video Input"}, "colour coherence with a file"),
     ("color_force_grayscale", lambda s: s.anim.color_force_grayscale, "forced grayscale"),
-    ("enable_perspective_flip", lambda s: s.anim.enable_perspective_flip, "perspective flip"),
-    ("noise_schedule", lambda s: True, "added noise"),
-    ("amount_schedule", lambda s: True, "anti-blur"),
     ("use_init", lambda s: s.run.use_init, "the init image"),
     ("use_mask", lambda s: s.run.use_mask or s.anim.use_mask_video, "masks"),
     ("use_looper", lambda s: s.loop.use_looper, "guided images"),
@@ -35,11 +35,11 @@ def support_findings(settings: Settings) -> tuple[Finding, ...]:
     """An error if the animation mode cannot be rendered; one note that names everything else that has no effect yet."""
     findings = []
     mode = settings.anim.animation_mode
-    if mode != "2D":
+    if mode not in _MODES:
         findings.append(
             Finding(
                 "error",
-                f"this version renders 2D animations; {mode!r} can be planned and checked, not rendered yet.",
+                f"this version renders 2D and 3D animations; {mode!r} can be planned and checked, not rendered yet.",
                 "animation_mode",
                 hint="Set animation_mode to 2D to see the timing.",
             )

@@ -2,17 +2,30 @@
 
 from __future__ import annotations
 
-from ....imaging.camera import motion_2d
-from ....imaging.warp import Homography
+from ....imaging.camera import motion_2d, perspective_flip
+from ....imaging.camera3d import Motion3D, motion_3d
+from ....imaging.warp import Homography, Warp
 from ...data.render_data import RenderData
 
 
-def frame_motion(data: RenderData, frame: int) -> Homography:
+def frame_motion(data: RenderData, frame: int) -> Warp:
     """The warp that carries frame ``frame - 1`` to ``frame``, from the values at ``frame``.
 
     Raises:
         InputError: a value no warp can be made of, such as a zoom of 0.
     """
+    if data.settings.anim.animation_mode == "3D":
+        motion = _flip(data, frame).then(_motion_3d(data, frame)) if _flips(data) else _motion_3d(data, frame)
+        return motion
+    flat = _motion_2d(data, frame)
+    return flat.then(_flip(data, frame)) if _flips(data) else flat
+
+
+def _flips(data: RenderData) -> bool:
+    return data.settings.anim.enable_perspective_flip
+
+
+def _motion_2d(data: RenderData, frame: int) -> Homography:
     number = data.series.number
     return motion_2d(
         width=data.width,
@@ -23,4 +36,32 @@ def frame_motion(data: RenderData, frame: int) -> Homography:
         translation_y=number("translation_y_series", frame),
         center_x=number("transform_center_x_series", frame),
         center_y=number("transform_center_y_series", frame),
+    )
+
+
+def _motion_3d(data: RenderData, frame: int) -> Warp:
+    number = data.series.number
+    own_aspect = data.settings.anim.aspect_ratio_use_old_formula
+    motion = Motion3D(
+        translation_x=number("translation_x_series", frame),
+        translation_y=number("translation_y_series", frame),
+        translation_z=number("translation_z_series", frame),
+        rotation_x=number("rotation_3d_x_series", frame),
+        rotation_y=number("rotation_3d_y_series", frame),
+        rotation_z=number("rotation_3d_z_series", frame),
+        fov=number("fov_series", frame),
+        aspect_ratio=None if own_aspect else number("aspect_ratio_series", frame),
+    )
+    return motion_3d(motion, width=data.width, height=data.height)
+
+
+def _flip(data: RenderData, frame: int) -> Homography:
+    number = data.series.number
+    return perspective_flip(
+        width=data.width,
+        height=data.height,
+        theta=number("perspective_flip_theta_series", frame),
+        phi=number("perspective_flip_phi_series", frame),
+        gamma=number("perspective_flip_gamma_series", frame),
+        field_of_view=number("perspective_flip_fv_series", frame),
     )

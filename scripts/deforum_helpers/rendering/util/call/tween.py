@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 
 from ....imaging.blend import crossfade
 from ....imaging.sampling import Border
-from ....imaging.warp import Homography
+from ....imaging.warp import Homography, Warp
 from ....ports import Image
 from ...data.render_data import RenderData
 from ...data.step.tween import Tween, TweenAlignment
@@ -25,20 +25,26 @@ def tween_job(
         chains: composes the motion.
     """
     older, newer = pictures[tween.older], pictures[tween.newer]
-    to_older = chains.carry(data.keys[tween.older].index, tween.index)
-    to_newer = chains.carry(data.keys[tween.newer].index, tween.index)
-    if tween.weight >= 1.0:
-        return lambda: _carried(newer, to_newer, data.border)
     hand_over = data.alignment is TweenAlignment.EXACT
-    return lambda: _faded((older, to_older), (newer, to_newer), tween.weight, data.border, hand_over)
+
+    def make() -> Image:
+        to_newer = chains.carry(data.keys[tween.newer].index, tween.index)
+        if tween.weight >= 1.0:
+            return _carried(newer, to_newer, data.border)
+        to_older = chains.carry(data.keys[tween.older].index, tween.index)
+        return _faded((older, to_older), (newer, to_newer), tween.weight, data.border, hand_over)
+
+    return make
 
 
-def _carried(picture: Image, warp: Homography, border: Border) -> Image:
-    return picture if warp.is_identity else warp.apply(picture, border=border)
+def _carried(picture: Image, warp: Warp, border: Border) -> Image:
+    if isinstance(warp, Homography) and warp.is_identity:
+        return picture
+    return warp.apply(picture, border=border)
 
 
 def _faded(
-    older: tuple[Image, Homography], newer: tuple[Image, Homography], weight: float, border: Border, hand_over: bool
+    older: tuple[Image, Warp], newer: tuple[Image, Warp], weight: float, border: Border, hand_over: bool
 ) -> Image:
     """Fade between two carried pictures; with ``hand_over``, each takes over where the other has nothing to show."""
     a, b = _carried(*older, border), _carried(*newer, border)
