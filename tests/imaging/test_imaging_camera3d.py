@@ -4,11 +4,12 @@ import math
 
 import numpy as np
 import pytest
+from imaging_helpers import difference, rms, smaller
+
 from deforum_helpers.errors import InputError
 from deforum_helpers.imaging.camera import perspective_flip
 from deforum_helpers.imaging.camera3d import Motion3D, carry_depth, motion_3d, plane_depth
 from deforum_helpers.imaging.warp import DenseWarp
-from test_imaging_warp import difference, rms, smaller
 
 BORDERS = {"border": "replicate", "reflection": "reflect", "zeros": "zeros"}
 

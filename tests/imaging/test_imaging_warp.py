@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from imaging_helpers import difference, rms, smaller
 
 from deforum_helpers.errors import InputError
 from deforum_helpers.imaging.camera import motion_2d, perspective_flip
@@ -15,27 +16,11 @@ NAMES = {"transform_center_x": "center_x", "transform_center_y": "center_y"}
 FLIP = {"theta": "theta", "phi": "phi", "gamma": "gamma", "fv": "field_of_view"}
 
 
-def difference(a, b):
-    return np.abs(a.astype(np.int64) - b).max()
-
-
-def rms(a, b):
-    return float(np.sqrt(np.mean((a.astype(np.float64) - b) ** 2)))
-
-
 def golden_motion(keys):
     """What the original does: perspective flips lose the translation and photograph from one unit too far away."""
     flip = {FLIP[k.rpartition("_")[2]]: v for k, v in keys.items() if k.startswith("perspective_flip")}
     plane = {NAMES.get(k, k): v for k, v in keys.items() if not k.startswith("perspective_flip")}
     return plane, flip
-
-
-def smaller(width, height, field_of_view):
-    """The extra unit of distance: the card shrinks about the fixed point by h / (h + 1)."""
-    diagonal, half = math.hypot(width, height), math.radians(field_of_view) / 2
-    distance, centre = diagonal / (2 * math.sin(half)), diagonal / math.cos(half) / 2
-    factor = distance / (distance + 1)
-    return Homography(np.array([[factor, 0, centre * (1 - factor)], [0, factor, centre * (1 - factor)], [0, 0, 1]]))
 
 
 def test_2d_goldens_within_one_level(golden):

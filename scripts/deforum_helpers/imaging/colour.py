@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from ..errors import InputError
 from ..ports import Image
 from .opencv import cv
+from .sampling import Uint8
 
 ColourSpace = Literal["RGB", "HSV", "LAB"]
 
@@ -58,7 +59,7 @@ class ColourReference:
     @classmethod
     def of(cls, image: Image, space: ColourSpace) -> ColourReference:
         """Measure a picture, H×W×3 uint8 RGB."""
-        counts = _histograms(_to_space(image, space))
+        counts = [_histogram(plane) for plane in _planes(image, space)]
         present = tuple(np.flatnonzero(channel) for channel in counts)
         shares = tuple(np.cumsum(channel[channel > 0]) / channel.sum() for channel in counts)
         return cls(space, present, shares)
@@ -77,24 +78,30 @@ def match_colours(image: Image, reference: ColourReference) -> Image:
     Returns:
         A new H×W×3 uint8 RGB array.
     """
-    converted = _to_space(image, reference.space)
-    table = np.empty((1, 256, 3), np.uint8)
-    for index, counts in enumerate(_histograms(converted)):
-        reached = np.cumsum(counts) / counts.sum()
-        table[0, :, index] = np.interp(reached, reference.shares[index], reference.values[index])
-    matched: Image = cv.LUT(converted, table)
+    planes = _planes(image, reference.space)
+    for plane, values, shares in zip(planes, reference.values, reference.shares, strict=True):
+        reached = np.cumsum(_histogram(plane)) / plane.size
+        table = np.interp(reached, shares, values).astype(np.uint8)
+        cv.LUT(plane, table, plane)
+    matched: Image = cv.merge(planes)
     if reference.space != "RGB":
         matched = cv.cvtColor(matched, _CONVERSIONS[reference.space][1])
     return matched
 
 
-def _to_space(image: Image, space: ColourSpace) -> Image:
-    if space == "RGB":
-        return image
-    converted: Image = cv.cvtColor(image, _CONVERSIONS[space][0])
-    return converted
+def to_grey(image: Image) -> Image:
+    """The picture without colour: luma (0.299 R + 0.587 G + 0.114 B) in all three channels, H×W×3 uint8."""
+    grey: Image = cv.cvtColor(cv.cvtColor(image, cv.COLOR_RGB2GRAY), cv.COLOR_GRAY2RGB)
+    return grey
 
 
-def _histograms(image: Image) -> list[NDArray[np.int64]]:
-    # float32 counts are exact below 2**24 pixels per bin.
-    return [cv.calcHist([image], [i], None, [256], [0, 256]).ravel().astype(np.int64) for i in range(3)]
+def _planes(image: Image, space: ColourSpace) -> list[Uint8]:
+    """The three channels in a colour space, as new arrays."""
+    converted = image if space == "RGB" else cv.cvtColor(image, _CONVERSIONS[space][0])
+    return [cv.extractChannel(converted, i) for i in range(3)]
+
+
+def _histogram(plane: Uint8) -> NDArray[np.int64]:
+    # float32 counts are exact up to 2**24 pixels of one value.
+    counts: NDArray[np.int64] = cv.calcHist([plane], [0], None, [256], [0, 256]).ravel().astype(np.int64)
+    return counts

@@ -6,8 +6,6 @@ target; pixels.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 
 from ..errors import InputError
@@ -20,9 +18,8 @@ METHODS = ("DIS Medium", "DIS Fine", "Farneback")
 """The methods that need no network."""
 
 
-@dataclass(frozen=True)
 class OpenCVFlow:
-    """A flow method of OpenCV, as a :class:`~..ports.FlowEstimator`. Works on luma, keeps no state.
+    """A flow method of OpenCV, as a :class:`~..ports.FlowEstimator`. Works on luma, keeps no state between calls.
 
     Attributes:
         name: one of :data:`METHODS`. "DIS Medium" is the preset; "DIS Fine" goes down to single pixels (192 iterations,
@@ -35,11 +32,10 @@ class OpenCVFlow:
 
     name: str
 
-    def __post_init__(self) -> None:
-        if self.name not in METHODS:
-            raise InputError(
-                f"There is no optical flow method {self.name!r}.", hint=f"Use one of {', '.join(METHODS)}."
-            )
+    def __init__(self, name: str) -> None:
+        if name not in METHODS:
+            raise InputError(f"There is no optical flow method {name!r}.", hint=f"Use one of {', '.join(METHODS)}.")
+        self.name = name
 
     def flow(self, source: Image, target: Image) -> Float32:
         """Motion from ``source`` to ``target``, both H×W×3 uint8 RGB of one size; H×W×2 float32."""

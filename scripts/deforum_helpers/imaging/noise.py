@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from ..errors import Finding, InputError
 from ..ports import Image, Mask
 from .opencv import cv
-from .sampling import Float32, Uint8
+from .sampling import Float32, row_strips
 
 NoiseKind = Literal["uniform", "perlin"]
 
@@ -116,10 +116,7 @@ def perlin_noise(height: int, width: int, *, seed: int, options: PerlinOptions) 
     generator = _generator(seed)
     white = _normal(generator, 3 * rows * columns).reshape(3, rows, columns)
     field = perlin_field(rows, columns, options=options, generator=generator)
-    field += np.float32(1.0)
-    field *= np.float32(0.5)
-    white *= field
-    image = _to_image(white)
+    image = _to_image(white, field)
     if (rows, columns) == (height, width):
         return image
     enlarged: Image = cv.resize(image, (width, height), interpolation=cv.INTER_NEAREST)
@@ -196,12 +193,16 @@ def _cells(length: int, count: int) -> tuple[NDArray[np.int64], NDArray[np.float
     return cell, t, fade
 
 
-def _to_image(white: Float32) -> Image:
-    """``trunc(255·clip(v/2 + 1/2, 0, 1))``: 3×H×W numbers to an H×W×3 picture."""
-    flat = white.reshape(-1, white.shape[-1])
-    # OpenCV rounds and saturates in one go; rounding 127.5·v + 127 truncates 127.5·v + 127.5.
-    levels: Uint8 = cv.addWeighted(flat, 127.5, flat, 0, 127.0, dtype=cv.CV_8U)
-    image: Image = cv.merge(list(levels.reshape(white.shape)))
+def _to_image(white: Float32, field: Float32 | None = None) -> Image:
+    """``trunc(255·clip(v/2 + 1/2, 0, 1))``: 3×H×W numbers, times ``(field + 1)/2``, to an H×W×3 picture."""
+    image: Image = np.empty((*white.shape[1:], 3), np.uint8)
+    for rows in row_strips(image.shape[0]):
+        values = white[:, rows]
+        if field is not None:
+            values = values * (field[rows] * np.float32(0.5) + np.float32(0.5))
+        # OpenCV rounds and saturates in one go; rounding 127.5·v + 127 truncates 127.5·v + 127.5.
+        planes = [cv.addWeighted(plane, 127.5, plane, 0.0, 127.0, dtype=cv.CV_8U) for plane in values]
+        cv.merge(planes, image[rows])
     return image
 
 

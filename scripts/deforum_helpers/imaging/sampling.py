@@ -6,7 +6,8 @@ pixel, the picture reaches from -0.5 to W - 0.5.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import Literal, TypeVar
 
 import numpy as np
@@ -121,46 +122,64 @@ def _read_precisely(image: Float32, grid: Float32, flags: int, mode: int) -> Flo
     return total
 
 
-def edge_confidence(x: Float32, y: Float32, size: tuple[int, int], feather: float) -> Float32:
-    """How much of the sample at (x, y) comes from inside a picture, with a soft edge.
+@dataclass(frozen=True)
+class Reach:
+    """The farthest positions a warp looks at, pixels."""
 
-    For the left side let m = max(0, -min(x)) be the margin, the farthest any sample lies outside, and the band
+    left: float
+    right: float
+    top: float
+    bottom: float
+
+
+def edge_confidence(
+    positions: Callable[[slice], tuple[Float32, Float32]], reach: Reach, size: tuple[int, int], feather: float
+) -> Float32:
+    """How much of what a warp shows comes from inside a picture, with a soft edge.
+
+    For the left side let m = max(0, -reach.left) be the margin, the farthest the warp looks outside, and the band
     b = min(feather·m, width/2). Its ramp is ``(x + 1) / (1 + b)`` clipped to 0..1: 0 one pixel outside the outermost
     pixel centres, where bilinear reading sees nothing of the picture any more, and 1 from b pixels inside. The
     confidence is the smoothstep ``3r² - 2r³`` of the product r of the four ramps. Without a margin it is 1 throughout,
     and it changes continuously with the positions, so a warp that fades to the identity fades to full confidence.
 
     Args:
-        x: source positions in pixels.
-        y: the same downwards, of a shape that broadcasts against ``x`` (a row and a column will do).
+        positions: gives the source positions (x, y) of some rows, float32, of shapes that broadcast to all of them.
+        reach: the extremes of all positions.
         size: (height, width) of the picture.
         feather: width of the band in margins.
 
     Returns:
-        float32 in 0..1, of the broadcast shape, a new array.
+        height×width float32 in 0..1.
     """
     height, width = size
-    shape = np.broadcast_shapes(x.shape, y.shape)
-    ramps = [*_ramps(x, width, feather), *_ramps(y, height, feather)]
-    if not ramps:
-        return np.ones(shape, np.float32)
-    product = ramps[0]
-    for ramp in ramps[1:]:
-        product = np.multiply(product, ramp, out=product if product.shape == shape else None)
-    smooth = np.broadcast_to(product, shape) * np.float32(-2.0)
-    smooth += np.float32(3.0)
-    smooth *= product
-    smooth *= product
-    return smooth
+    sides = _sides(reach, height, width, feather)
+    confidence = np.ones(size, np.float32)
+    if not sides:
+        return confidence
+    for rows in row_strips(height):
+        place = positions(rows)
+        product = confidence[rows]
+        for axis, slope, offset in sides:
+            ramp = place[axis] * slope
+            ramp += offset
+            product *= np.clip(ramp, 0, 1, out=ramp)
+        smooth = product * np.float32(-2.0)
+        smooth += np.float32(3.0)
+        smooth *= product
+        product *= smooth
+    return confidence
 
 
-def _ramps(position: Float32, length: int, feather: float) -> Iterator[Float32]:
-    """The ramps of the sides across one axis, of those sides that have a margin."""
-    widest = length / 2
-    before, after = -float(position.min()), float(position.max()) - (length - 1)
-    if before > 0:
-        width = 1.0 + min(feather * before, widest)
-        yield np.clip(position * np.float32(1 / width) + np.float32(1 / width), 0.0, 1.0)
-    if after > 0:
-        width = 1.0 + min(feather * after, widest)
-        yield np.clip(position * np.float32(-1 / width) + np.float32(length / width), 0.0, 1.0)
+def _sides(reach: Reach, height: int, width: int, feather: float) -> list[tuple[int, np.float32, np.float32]]:
+    """Axis, slope and offset of the ramp of each side that has a margin."""
+    sides = []
+    for axis, length, before, after in ((0, width, reach.left, reach.right), (1, height, reach.top, reach.bottom)):
+        widest = length / 2
+        if before < 0:
+            slope = 1 / (1 + min(feather * -before, widest))
+            sides.append((axis, np.float32(slope), np.float32(slope)))
+        if after > length - 1:
+            slope = 1 / (1 + min(feather * (after - (length - 1)), widest))
+            sides.append((axis, np.float32(-slope), np.float32(slope * length)))
+    return sides

@@ -6,6 +6,7 @@ resampled a single time, so it stays as sharp as after one step.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TypeAlias, overload
 
@@ -14,10 +15,27 @@ from numpy.typing import NDArray
 
 from ..errors import InputError
 from .opencv import cv
-from .sampling import Border, Float32, Interpolation, Picture, border_flag, edge_confidence, interpolation_flag, read_at
+from .sampling import (
+    Border,
+    Float32,
+    Interpolation,
+    Picture,
+    Reach,
+    border_flag,
+    edge_confidence,
+    interpolation_flag,
+    read_at,
+    row_strips,
+)
 
 _FLAT = 2e-4
 """A grid this close to an affine map, in pixels, is taken for one (float32 positions are no better)."""
+
+_FAR = 1e6
+"""Pixels; farther outside than any picture is wide."""
+
+_STALLED = 0.75
+"""An iteration that leaves more than this of the mean error has met folds and will not get further."""
 
 _SINGULAR = 1e-12
 """Determinants smaller than this, relative to the scale of the matrix, count as zero."""
@@ -58,7 +76,7 @@ class Homography:
     @overload
     def then(self, after: DenseWarp) -> DenseWarp: ...
     def then(self, after: Warp) -> Warp:
-        """First this, then ``after``: the matrix product ``after · self``, scaled to a lower right element of 1.
+        """First this, then ``after``: the matrix product ``after · self``, scaled to a lower right element of ±1.
 
         Raises:
             InputError: ``after`` is dense and this has no inverse.
@@ -66,7 +84,7 @@ class Homography:
         if isinstance(after, DenseWarp):
             return DenseWarp(self._source_of(after.grid))
         product = after.matrix @ self.matrix
-        corner = product[2, 2]
+        corner = abs(product[2, 2])  # keeping the sign, which tells what is in front of the viewer
         return Homography(product / corner if corner else product)
 
     def inverse(self) -> Homography:
@@ -138,31 +156,11 @@ class Homography:
         Raises:
             InputError: see :meth:`inverse`.
         """
-        x, y = self.positions(height, width)
+        looks = _Looks(self.inverse().matrix, width)
         grid = np.empty((height, width, 2), np.float32)
-        grid[..., 0], grid[..., 1] = x, y
+        for rows in row_strips(height):
+            grid[rows, :, 0], grid[rows, :, 1] = looks.rows(rows)
         return DenseWarp(grid)
-
-    def positions(self, height: int, width: int) -> tuple[Float32, Float32]:
-        """Source position (x, y) of every output pixel; two float32 arrays that broadcast to ``height``×``width``.
-
-        Output pixels behind the viewer, which no source point reaches, get positions far outside.
-
-        Raises:
-            InputError: see :meth:`inverse`.
-        """
-        back = self.inverse().matrix
-        u = np.arange(width, dtype=np.float64)[None, :]
-        v = np.arange(height, dtype=np.float64)[:, None]
-        x, y, w = (_linear(row, u, v) for row in back)
-        if back[2, 0] or back[2, 1]:
-            with np.errstate(divide="ignore"):
-                reciprocal = np.where(w > 0, 1 / w, np.float32(0))
-            x = np.where(w > 0, x * reciprocal, np.float32(-4 * width))
-            y = np.where(w > 0, y * reciprocal, np.float32(-4 * height))
-        elif back[2, 2] != 1:
-            x, y = x / np.float32(back[2, 2]), y / np.float32(back[2, 2])
-        return x, y
 
     def coverage(self, height: int, width: int, *, border: Border = "replicate", feather: float = 4.0) -> Float32:
         """Confidence that an output pixel has a source pixel, feathered towards uncovered sides.
@@ -185,8 +183,8 @@ class Homography:
         """
         if border == "wrap" or self.is_identity:
             return np.ones((height, width), np.float32)
-        x, y = self.positions(height, width)
-        return edge_confidence(x, y, (height, width), feather)
+        looks = _Looks(self.inverse().matrix, width)
+        return edge_confidence(looks.rows, looks.reach(height), (height, width), feather)
 
 
 @dataclass(frozen=True, eq=False)
@@ -220,14 +218,15 @@ class DenseWarp:
         grid = after.grid if isinstance(after, DenseWarp) else after.to_dense(*self.grid.shape[:2]).grid
         return DenseWarp(_Continued.of(self.grid).at(grid))
 
-    def inverse(self, *, iterations: int = 10, tolerance: float = 0.02) -> DenseWarp:
+    def inverse(self, *, iterations: int = 10, tolerance: float = 0.002) -> DenseWarp:
         """The warp back, by the fixed point iteration ``p ← p - A⁻¹·(grid(p) - q)`` with A the affine part of the grid.
 
-        Where the warp folds (near things in front of far ones) there is no inverse; there the last iterate stands.
+        Where the warp folds (near things in front of far ones) there is no inverse; there the last iterate stands, and
+        the iteration ends when only such places are left.
 
         Args:
             iterations: at most so many.
-            tolerance: stop when no position is off by more, in pixels.
+            tolerance: stop when positions are off by no more on average, in pixels.
 
         Raises:
             InputError: the grid squeezes the picture to a line or a point.
@@ -237,11 +236,14 @@ class DenseWarp:
         linear = np.ascontiguousarray(back[:2, :2])
         target = DenseWarp.identity(*self.grid.shape[:2]).grid
         guess: Float32 = cv.transform(target, back[:2])
+        before = math.inf
         for _ in range(iterations):
             error = here.at(guess)
             error -= target
-            if max(float(error.max()), -float(error.min())) <= tolerance:
+            mean = cv.norm(error, cv.NORM_L1) / error.size
+            if mean <= tolerance or mean > _STALLED * before:
                 break
+            before = mean
             guess -= cv.transform(error, linear)
         return DenseWarp(guess)
 
@@ -275,7 +277,9 @@ class DenseWarp:
         """Confidence that an output pixel has a source pixel; see :meth:`Homography.coverage`."""
         if border == "wrap":
             return np.ones((height, width), np.float32)
-        return edge_confidence(self.grid[..., 0], self.grid[..., 1], (height, width), feather)
+        xs, ys = self.grid[..., 0], self.grid[..., 1]
+        reach = Reach(float(xs.min()), float(xs.max()), float(ys.min()), float(ys.max()))
+        return edge_confidence(lambda rows: (xs[rows], ys[rows]), reach, (height, width), feather)
 
 
 Warp: TypeAlias = "Homography | DenseWarp"
@@ -311,11 +315,43 @@ def _spread(length: int, count: int = 24) -> NDArray[np.int64]:
     return np.unique(np.linspace(0, length - 1, count).astype(np.int64))
 
 
-def _linear(row: NDArray[np.float64], u: NDArray[np.float64], v: NDArray[np.float64]) -> Float32:
-    """The product of ``row`` and (u, v, 1), of the smallest shape that broadcasts to the full grid."""
-    total: NDArray[np.float64] = row[2] + row[0] * u if row[0] else np.full((1, 1), row[2])
-    if row[1]:
-        across, down = total.astype(np.float32), (row[1] * v).astype(np.float32)
-        full: Float32 = across + down
-        return full
-    return total.astype(np.float32)
+class _Looks:
+    """Where the output pixels of a homography look, row by row: positions ``H⁻¹·(x, y, 1)``."""
+
+    def __init__(self, back: NDArray[np.float64], width: int) -> None:
+        self._back = back
+        self._width = width
+        self._affine = not (back[2, 0] or back[2, 1])
+        self._across = [(row[0] * np.arange(width) + row[2])[None, :] for row in back]
+
+    def rows(self, rows: slice) -> tuple[Float32, Float32]:
+        """X and y for some rows, float32, broadcasting to them.
+
+        Pixels behind the viewer, which no source point reaches, look far outside.
+        """
+        lines = np.arange(rows.start, rows.stop)[:, None]
+        x, y, w = (self._linear(index, lines) for index in range(3))
+        if self._affine:
+            return x / w, y / w
+        in_front = w > 0
+        nearness = 1 / np.where(in_front, w, np.float32(1))
+        outside = np.float32(_FAR)
+        return np.where(in_front, x * nearness, -outside), np.where(in_front, y * nearness, -outside)
+
+    def reach(self, height: int) -> Reach:
+        """The extremes: on the first and last row, or anywhere if part of the picture is behind the viewer."""
+        edges = [self.rows(slice(line, line + 1)) for line in (0, height - 1)]
+        x, y = (np.concatenate([edge[axis].ravel() for edge in edges]) for axis in (0, 1))
+        if x.min() <= -_FAR:
+            return Reach(-_FAR, _FAR, -_FAR, _FAR)
+        return Reach(float(x.min()), float(x.max()), float(y.min()), float(y.max()))
+
+    def _linear(self, index: int, lines: NDArray[np.int64]) -> Float32:
+        slope_x, slope_y, _ = self._back[index].tolist()
+        across: Float32 = self._across[index].astype(np.float32)
+        if not slope_x:
+            across = across[:, :1]
+        if not slope_y:
+            return across
+        total: Float32 = across + (slope_y * lines).astype(np.float32)
+        return total
