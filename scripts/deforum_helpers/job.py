@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from .errors import Finding, InputError
+from .parseq.columns import MAX_FRAMES
 from .parseq.loader import load_manifest
 from .parseq.manifest import Manifest
 from .rendering.data.plan import build_render_data
@@ -79,11 +80,20 @@ def plan_job(job: Job, *, seed: int | None = None) -> tuple[RenderData, tuple[Fi
         InputError: with all findings, if the job cannot be planned.
     """
     findings = (*job.findings, *lint_settings(job.settings, (job.folder,)))
+    if job.settings.anim.max_frames > MAX_FRAMES:
+        message = f"{job.settings.anim.max_frames} frames are more than can be planned; allowed are {MAX_FRAMES}."
+        raise InputError((*findings, Finding("error", message, "max_frames")))
     try:
         data = build_render_data(job.settings, job.manifest, seed=seed)
     except InputError as error:
-        raise InputError((*findings, *error.findings)) from error
+        raise InputError((*findings, *_not_told_yet(error.findings, findings))) from error
     findings = (*findings, *data.findings)
     if any(f.severity == "error" for f in findings):
         raise InputError(findings)
     return data, findings
+
+
+def _not_told_yet(new: Iterable[Finding], told: Iterable[Finding]) -> Iterator[Finding]:
+    """``new`` without errors of settings that have one in ``told``: it would be the same mistake in other words."""
+    known = {f.key for f in told if f.severity == "error"}
+    return (f for f in new if f.severity != "error" or f.key not in known)

@@ -39,12 +39,40 @@ class LoopState:
     reference: ColourReference | None
 
 
+@dataclass(frozen=True)
+class Beginning:
+    """Where a render that was cut off goes on.
+
+    Attributes:
+        frame: the first output frame to make.
+        states: the key frames that this and the following frames need, ascending by position and without gaps;
+            diffusion goes on after the last. Without any, all key frames are diffused again.
+    """
+
+    frame: int = 0
+    states: tuple[LoopState, ...] = ()
+
+
+@dataclass(frozen=True)
+class Observers:
+    """Who is told what; nobody by default.
+
+    Attributes:
+        should_stop: asked before each diffusion and after each frame.
+        on_key: told of each key frame once it is made, from the thread that renders.
+    """
+
+    should_stop: Callable[[], bool] = lambda: False
+    on_key: Callable[[LoopState], None] = lambda state: None
+
+
 def render_animation(
     data: RenderData,
     diffuser: Diffuser,
     emit: Callable[[int, Image], None],
     workers: Executor,
-    should_stop: Callable[[], bool] = lambda: False,
+    observers: Observers | None = None,
+    begin: Beginning | None = None,
 ) -> None:
     """Render an animation.
 
@@ -54,31 +82,41 @@ def render_animation(
     Args:
         data: the plan.
         diffuser: makes the key frames; called from this thread only.
-        emit: called once per output frame, ascending from 0, from one other thread, with a picture it must not change.
+        emit: called once per output frame, ascending, from one other thread, with a picture it must not change.
         workers: where pictures are warped, blended and prepared.
-        should_stop: asked before each diffusion and after each frame.
+        observers: who may stop the render, and who is told of key frames.
+        begin: where to go on; from frame 0 if None.
 
     Raises:
-        Interrupted: ``should_stop`` said so; every frame emitted is whole.
+        Interrupted: ``observers.should_stop`` said so; every frame emitted is whole.
         DeforumError: whatever ``diffuser`` or ``emit`` raise.
     """
+    observers, begin = observers or Observers(), begin or Beginning()
     chains = MotionChains(partial(frame_motion, data))
     keys = _KeyRenderer(data, diffuser, chains, workers)
-    pictures: dict[int, Image] = {}
-    waiting = deque(data.tweens)
-    state: LoopState | None = None
+    waiting = deque(data.tweens[begin.frame :])
+    pictures = {state.position: state.picture for state in begin.states}
+    state = begin.states[-1] if begin.states else None
 
     def hand_on(index: int, image: Image) -> None:
         emit(index, image)
         chains.forget_before(data.keys[data.tweens[index].older].index)
-        _stop_if(should_stop() and index + 1 < data.max_frames)
+        _stop_if(observers.should_stop() and index + 1 < data.max_frames)
 
     with FramePump(hand_on, workers) as pump:
-        for position in range(len(data.keys)):
-            _stop_if(should_stop())
+
+        def submit_ready(position: int) -> None:
+            ready = _take_ready(waiting, position)
+            pump.submit([(tween.index, tween_job(data, tween, pictures, chains)) for tween in ready])
+
+        done = state.position if state is not None else -1
+        submit_ready(done)
+        for position in range(done + 1, len(data.keys)):
+            _stop_if(observers.should_stop())
             state = keys.make(position, state)
+            observers.on_key(state)
             pictures[position] = state.picture
-            pump.submit([(t.index, tween_job(data, t, pictures, chains)) for t in _take_ready(waiting, position)])
+            submit_ready(position)
             # Classic alignment still fades from the picture before; nothing needs an older one.
             pictures.pop(position - 2, None)
         pump.finish()

@@ -3,25 +3,29 @@
 from __future__ import annotations
 
 import time
+from collections import deque
 from collections.abc import Callable
-from concurrent.futures import Executor, ThreadPoolExecutor
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
-from .errors import Finding, InputError, Interrupted, RunError
+from .errors import Finding, InputError, Interrupted, RunError, StorageError
 from .finish import add_sound, add_subtitles, write_subtitles
 from .job import Job
 from .media.encode import EncodeOptions, FfmpegVideoWriter, encode_files
 from .media.ffmpeg import find_ffmpeg
-from .media.run_folder import RunFolder, claim_run_folder
+from .media.journal import Journal, JournalEntry, JournalHeader
+from .media.run_folder import RunFolder, claim_run_folder, save_run_settings
 from .media.sink import FrameSink
 from .media.store import PngFrameStore
 from .media.subtitles import chosen_parameters
 from .ports import Diffuser, DiffusionRequest, Image, Progress
-from .render import render_animation
+from .render import LoopState, Observers, render_animation
 from .rendering.data.render_data import RenderData
+from .rendering.util.identity import plan_digest
 from .rendering.util.support import support_findings
+from .resume import Resumption, resumption
 
 
 @dataclass(frozen=True)
@@ -35,6 +39,8 @@ class RunOptions:
         encode: quality and speed of the encoder, and which ffmpeg.
         subtitles: labels of the values to put into a subtitle file, None for no subtitles.
         embed_subtitles: whether the video carries the subtitles as a track, too.
+        resume: the run to go on with, None to start a new one.
+        keep_journal: whether the journal stays when the run is done.
     """
 
     out: Path = Path("outputs")
@@ -43,6 +49,8 @@ class RunOptions:
     encode: EncodeOptions = field(default_factory=EncodeOptions)
     subtitles: tuple[str, ...] | None = None
     embed_subtitles: bool = False
+    resume: RunFolder | None = None
+    keep_journal: bool = False
 
 
 @dataclass(frozen=True)
@@ -102,13 +110,13 @@ def run_job(
     """
     started = time.monotonic()
     _check(data, options)
-    run = claim_run_folder(options.out, job.reproducible(data.seed), datetime.now())
+    run = _run_folder(job, data, options)
     timed = _TimedDiffuser(engine)
     try:
         rendered = _render(data, timed, run, options, progress, should_stop)
         notes = _finish(data, run, job, options, rendered)
     except RunError as error:
-        raise RunError(f"{error}\nThe frames made so far are kept in {run.path}.") from error
+        raise RunError(f"{error}\nThe frames made so far are kept; to go on: render --resume {run.path}") from error
     if not rendered.complete:
         raise Interrupted(_stopped_text(data, run, rendered))
     return RunResult(
@@ -121,6 +129,15 @@ def run_job(
         seconds_diffusion=timed.seconds,
         findings=(*rendered.findings, *notes),
     )
+
+
+def _run_folder(job: Job, data: RenderData, options: RunOptions) -> RunFolder:
+    settings = job.reproducible(data.seed)
+    if options.resume is None:
+        return claim_run_folder(options.out, settings, datetime.now())
+    options.resume.remove_leftovers()
+    save_run_settings(options.resume, settings)
+    return options.resume
 
 
 def _check(data: RenderData, options: RunOptions) -> None:
@@ -145,18 +162,15 @@ def _render(
     progress: Progress,
     should_stop: Callable[[], bool],
 ) -> _Rendered:
-    keys = frozenset(data.key_frames)
+    store, journal = PngFrameStore(run.path, run.timestring), Journal(run.file("_journal"))
     with ThreadPoolExecutor(options.threads) as workers:
-        sink = _sink(data, run, options, workers)
-
-        def emit(index: int, image: Image) -> None:
-            sink.emit(index, image)
-            progress.advance(index, image, index in keys)
-
-        progress.start(data.max_frames, len(keys))
+        sink = _sink(data, run, store, options, workers)
+        progress.start(data.max_frames, len(data.keys))
         complete = True
         try:
-            render_animation(data, diffuser, emit, workers, should_stop)
+            intact = _adopt_frames(data, store, sink, progress) if options.resume else 0
+            going_on = resumption(data, store, journal, intact)
+            _render_rest(going_on, diffuser, _Outputs(sink, journal, progress), workers, should_stop)
         except Interrupted:
             complete = False
         except BaseException:
@@ -164,20 +178,87 @@ def _render(
             raise
         finally:
             progress.finish()
-        video = sink.finish()
-    findings: tuple[Finding, ...] = ()
+        video = _finished(sink)
+    if complete and not options.keep_journal:
+        journal.remove()
+    findings = going_on.findings
     if sink.encoder_failure is not None:
-        findings = (Finding("warning", f"the video was made again from the frames: {sink.encoder_failure}"),)
+        text = f"the video was made again from the frames: {sink.encoder_failure}"
+        findings = (*findings, Finding("warning", text))
     return _Rendered(sink.frames, video, complete, findings)
 
 
-def _sink(data: RenderData, run: RunFolder, options: RunOptions, workers: Executor) -> FrameSink:
+@dataclass(frozen=True)
+class _Outputs:
+    """Where what the loop makes goes to."""
+
+    sink: FrameSink
+    journal: Journal
+    progress: Progress
+
+
+def _adopt_frames(data: RenderData, store: PngFrameStore, sink: FrameSink, progress: Progress) -> int:
+    """Take over the frames that are there and whole, from the first on. Returns how many."""
+    keys = frozenset(data.key_frames)
+    for index in range(data.max_frames):
+        try:
+            image = store.read(index)
+        except StorageError:
+            return index
+        if image.shape != (data.height, data.width, 3):
+            return index
+        sink.adopt(store.path(index), image)
+        progress.advance(index, image, index in keys)
+    return data.max_frames
+
+
+def _render_rest(
+    going_on: Resumption,
+    diffuser: Diffuser,
+    outputs: _Outputs,
+    workers: Executor,
+    should_stop: Callable[[], bool],
+) -> None:
+    data = going_on.data
+    if going_on.begin.frame >= data.max_frames:
+        return
+    keys = frozenset(data.key_frames)
+    journal = outputs.journal
+    journal.start(JournalHeader(plan_digest(data), diffuser.name, data.seed))
+    entries: deque[Future[None]] = deque()
+
+    def emit(index: int, image: Image) -> None:
+        outputs.sink.emit(index, image)
+        outputs.progress.advance(index, image, index in keys)
+
+    def keep(state: LoopState) -> None:
+        # Written by a worker: the engine need not wait for the disk, an error shows one key frame later.
+        while entries and (entries[0].done() or len(entries) > 1):
+            entries.popleft().result()
+        entries.append(workers.submit(journal.write, JournalEntry(state.position, state.picture, state.reference)))
+        journal.forget_before(data.tweens[outputs.sink.frames].older if outputs.sink.frames < data.max_frames else 0)
+
+    render_animation(data, diffuser, emit, workers, Observers(should_stop, keep), going_on.begin)
+    while entries:
+        entries.popleft().result()
+
+
+def _finished(sink: FrameSink) -> Path | None:
+    try:
+        return sink.finish()
+    except BaseException:
+        # Cut off while the video was being finished (Ctrl-C again): no encoder and no part of a video stays behind.
+        sink.give_up()
+        raise
+
+
+def _sink(data: RenderData, run: RunFolder, store: PngFrameStore, options: RunOptions, workers: Executor) -> FrameSink:
     path = run.file(".mp4")
     video = None
     if _wants_video(data, options):
         video = FfmpegVideoWriter(path, width=data.width, height=data.height, fps=data.fps, options=options.encode)
     return FrameSink(
-        PngFrameStore(run.path, run.timestring),
+        store,
         video,
         lambda frames: encode_files(frames, path, fps=data.fps, options=options.encode),
         workers,
@@ -202,8 +283,7 @@ def _stopped_text(data: RenderData, run: RunFolder, rendered: _Rendered) -> str:
     lines = [f"Stopped after {rendered.frames} of {data.max_frames} frames. They are kept in {run.path}."]
     if rendered.video is not None:
         lines.append(f"The video so far: {rendered.video}")
-    again = f"--set seed={data.seed}" if data.settings.run.seed < 0 else "the same settings"
-    lines.append(f"To render it whole, run the command again with {again}.")
+    lines.append(f"To go on: render --resume {run.path}")
     return "\n".join(lines)
 
 

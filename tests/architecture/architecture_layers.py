@@ -19,6 +19,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("render",),
     ("media", "models"),
     ("job", "finish"),
+    ("resume",),
     ("run_deforum",),
     ("jobs",),
     ("ui", "api"),

@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 
 from deforum_helpers.ports import DiffusionRequest, Image
-from deforum_helpers.render import render_animation
+from deforum_helpers.render import Observers, render_animation
 from deforum_helpers.rendering.data.plan import build_render_data
 from deforum_helpers.rendering.data.render_data import RenderData
 from deforum_helpers.settings.schema import Settings
@@ -48,7 +48,7 @@ def rendered(
         frames.append(image)
 
     with ThreadPoolExecutor(2) as workers:
-        render_animation(data, engine or NoiseEngine(), emit, workers, should_stop)
+        render_animation(data, engine or NoiseEngine(), emit, workers, Observers(should_stop))
     return frames
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import pytest
 from render_parts import NoiseEngine, plan, rendered
@@ -9,6 +11,7 @@ from render_parts import NoiseEngine, plan, rendered
 from deforum_helpers.errors import EngineError, Interrupted
 from deforum_helpers.imaging.camera import motion_2d
 from deforum_helpers.imaging.warp import Homography
+from deforum_helpers.render import Observers, render_animation
 
 MOTION = {"angle": "0:(1.5)", "zoom": "0:(1.01)", "translation_x": "0:(0.7)", "translation_y": "0:(-0.4)"}
 
@@ -120,24 +123,18 @@ def test_stop_after_the_current_frame():
     def emit(index, image):
         taken.append(index)
 
-    from concurrent.futures import ThreadPoolExecutor
-
-    from deforum_helpers.render import render_animation
-
     with ThreadPoolExecutor(2) as workers, pytest.raises(Interrupted):
-        render_animation(data, engine, emit, workers, stop)
+        render_animation(data, engine, emit, workers, Observers(stop))
     assert taken == [0, 1, 2, 3, 4]
 
 
 def test_a_request_to_stop_after_the_last_frame_changes_nothing():
     taken = []
     data = plan(diffusion_cadence=4)
-    from concurrent.futures import ThreadPoolExecutor
-
-    from deforum_helpers.render import render_animation
-
     with ThreadPoolExecutor(2) as workers:
-        render_animation(data, NoiseEngine(), lambda i, _: taken.append(i), workers, lambda: len(taken) == 12)
+        render_animation(
+            data, NoiseEngine(), lambda i, _: taken.append(i), workers, Observers(lambda: len(taken) == 12)
+        )
     assert len(taken) == 12
 
 

@@ -15,9 +15,15 @@ if TYPE_CHECKING:
     from ..job import Job
 
 
-def add_input(parser: argparse.ArgumentParser) -> None:
+def add_input(parser: argparse.ArgumentParser, *, optional: bool = False) -> None:
     """The settings file and ``--set``."""
-    parser.add_argument("settings", type=Path, metavar="SETTINGS", help="a settings file, e.g. deforum_settings.txt")
+    parser.add_argument(
+        "settings",
+        type=Path,
+        nargs="?" if optional else None,
+        metavar="SETTINGS",
+        help="a settings file, e.g. deforum_settings.txt",
+    )
     parser.add_argument(
         "--set",
         dest="overrides",
@@ -36,17 +42,22 @@ def load(arguments: argparse.Namespace) -> Job:
     """
     from ..job import load_job
 
-    return load_job(arguments.settings, _overrides(arguments.overrides))
+    return load_job(arguments.settings, overrides(arguments))
 
 
-def _overrides(texts: Sequence[str]) -> dict[str, str]:
-    overrides = {}
-    for text in texts:
+def overrides(arguments: argparse.Namespace) -> dict[str, str]:
+    """The settings that ``--set`` changes, key → text.
+
+    Raises:
+        SettingsError: one is not of the form KEY=VALUE.
+    """
+    changes = {}
+    for text in arguments.overrides:
         key, separator, value = text.partition("=")
         if not separator or not key.strip():
             raise SettingsError(f"--set takes KEY=VALUE, got {text!r}.", hint="For example: --set max_frames=60")
-        overrides[key.strip()] = value
-    return overrides
+        changes[key.strip()] = value
+    return changes
 
 
 def print_findings(findings: Sequence[Finding]) -> None:
@@ -58,5 +69,5 @@ def print_findings(findings: Sequence[Finding]) -> None:
 
 
 def print_json(value: Any) -> None:
-    """One object on one line."""
-    print(json.dumps(value, ensure_ascii=False, allow_nan=False))
+    """One object on one line, in ASCII: whatever a prompt holds, any terminal and any reader of lines can take it."""
+    print(json.dumps(value, allow_nan=False))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import io
 import sys
 from collections.abc import Sequence
 from typing import NoReturn
@@ -34,6 +35,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for command in (render, plan, lint, doctor):
         command.add_parser(commands)
+    _tolerate_any_text()
     arguments = parser.parse_args(argv)
     try:
         return int(arguments.run(arguments))
@@ -43,6 +45,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("Interrupted.", file=sys.stderr)
         return Interrupted.exit_code
+
+
+def _tolerate_any_text() -> None:
+    """Prompts may hold letters that the terminal's encoding has not; they are shown escaped rather than failing."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
 
 
 def _tell(error: DeforumError) -> None:

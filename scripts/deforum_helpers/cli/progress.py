@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import NoReturn, TextIO
+from typing import TYPE_CHECKING, NoReturn, TextIO
 
 from tqdm import tqdm
 
-from ..ports import Image
+if TYPE_CHECKING:
+    from ..ports import Image
 
 
 class TerminalProgress:

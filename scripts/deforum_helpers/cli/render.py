@@ -7,17 +7,25 @@ import secrets
 import signal
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from threading import Event
 from typing import TYPE_CHECKING, Any
 
-from .common import add_input, load, print_findings, print_json
+from ..errors import Finding, SettingsError
+from .common import add_input, load, overrides, print_findings, print_json
 from .progress import TerminalProgress
 
 if TYPE_CHECKING:
+    from ..job import Job
+    from ..media.run_folder import RunFolder
     from ..ports import Diffuser
+    from ..rendering.data.render_data import RenderData
     from ..run_deforum import RunOptions, RunResult
+
+
+_PROMPT = "Prompt"
+"""What subtitles show unless told otherwise."""
 
 
 def add_parser(commands: Any) -> None:
@@ -27,7 +35,16 @@ def add_parser(commands: Any) -> None:
         help="render a settings file to a video",
         description="Render a settings file to a video. The last line printed is the path of the video.",
     )
-    add_input(parser)
+    add_input(parser, optional=True)
+    parser.add_argument(
+        "--resume",
+        metavar="RUN",
+        help='go on with a run that was cut off: its folder, its timestring, or "last"; SETTINGS may then be left out',
+    )
+    parser.add_argument(
+        "--accept-changes", action="store_true", help="with --resume: go on although the settings have changed"
+    )
+    parser.add_argument("--keep-journal", action="store_true", help="keep the journal when the run is done")
     parser.add_argument("--out", type=Path, default=Path("outputs"), metavar="DIR", help="where runs go (outputs)")
     parser.add_argument("--engine", choices=("preview",), default="preview", help="what diffuses (preview: no model)")
     parser.add_argument(
@@ -42,7 +59,7 @@ def add_parser(commands: Any) -> None:
     parser.add_argument(
         "--subtitles",
         nargs="?",
-        const="Prompt",
+        const=_PROMPT,
         metavar="LABELS",
         help='write {timestring}.srt with these values, e.g. "Zoom,Str Sch,Prompt"',
     )
@@ -53,13 +70,11 @@ def add_parser(commands: Any) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Render and print where the video is."""
-    from ..job import plan_job
     from ..rendering.util.support import support_findings
     from ..run_deforum import run_job
 
-    options = _options(arguments)
-    job = load(arguments)
-    data, findings = plan_job(job, seed=secrets.randbelow(2**32))
+    job, data, findings, resumed = _prepare(arguments)
+    options = _options(arguments, resumed)
     print_findings((*findings, *(f for f in support_findings(job.settings) if f.severity != "error")))
     with _stop_on_interrupt() as stop:
         result = run_job(job, data, _engine(arguments), options, TerminalProgress(sys.stderr), stop.is_set)
@@ -68,13 +83,33 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def _prepare(
+    arguments: argparse.Namespace,
+) -> tuple[Job, RenderData, tuple[Finding, ...], RunFolder | None]:
+    """The job, its plan, what there is to say about them, and the run to go on with."""
+    from ..job import plan_job
+    from ..resume import find_run, resumed_job
+
+    resume = arguments.resume
+    if resume is None:
+        if arguments.settings is None:
+            raise SettingsError("render needs a settings file.", hint="Or a run to go on with: --resume last")
+        job = load(arguments)
+        if not job.settings.anim.resume_from_timestring:
+            return (job, *plan_job(job, seed=secrets.randbelow(2**32)), None)
+        resume = job.settings.anim.resume_timestring
+    run = find_run(resume, arguments.out)
+    changes = overrides(arguments)
+    return (*resumed_job(run, arguments.settings, changes, accept_changes=arguments.accept_changes), run)
+
+
 def _engine(arguments: argparse.Namespace) -> Diffuser:
     from ..hosts.preview.engine import PreviewEngine
 
     return PreviewEngine(latency=arguments.latency)
 
 
-def _options(arguments: argparse.Namespace) -> RunOptions:
+def _options(arguments: argparse.Namespace, resume: RunFolder | None) -> RunOptions:
     from ..media.encode import EncodeOptions
     from ..run_deforum import RunOptions
 
@@ -83,12 +118,15 @@ def _options(arguments: argparse.Namespace) -> RunOptions:
         video=not arguments.no_video,
         threads=arguments.threads,
         encode=EncodeOptions(crf=arguments.crf, preset=arguments.preset, threads=arguments.threads),
-        subtitles=_labels(arguments.subtitles),
+        subtitles=_labels(arguments),
         embed_subtitles=arguments.embed_subtitles,
+        resume=resume,
+        keep_journal=arguments.keep_journal,
     )
 
 
-def _labels(text: str | None) -> tuple[str, ...] | None:
+def _labels(arguments: argparse.Namespace) -> tuple[str, ...] | None:
+    text = _PROMPT if arguments.embed_subtitles and arguments.subtitles is None else arguments.subtitles
     return None if text is None else tuple(label.strip() for label in text.split(",") if label.strip())
 
 
@@ -120,8 +158,9 @@ def _stop_on_interrupt() -> Iterator[Event]:
     def ask(number: int, _frame: object) -> None:
         if stop.is_set():
             raise KeyboardInterrupt
-        print("\nStopping after this frame; press Ctrl-C again to stop at once.", file=sys.stderr)
-        stop.set()
+        stop.set()  # before the message, which may be answered at once
+        with suppress(RuntimeError):  # a signal in the middle of writing to the terminal
+            print("\nStopping after this frame; press Ctrl-C again to stop at once.", file=sys.stderr)
 
     before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
@@ -132,14 +171,20 @@ def _stop_on_interrupt() -> Iterator[Event]:
 
 
 def _count(text: str) -> int:
-    number = int(text)
+    try:
+        number = int(text)
+    except ValueError:
+        number = 0
     if number < 1:
-        raise argparse.ArgumentTypeError("at least 1")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1")
     return number
 
 
 def _seconds(text: str) -> float:
-    number = float(text)
+    try:
+        number = float(text)
+    except ValueError:
+        number = -1.0
     if not 0 <= number <= 3600:
-        raise argparse.ArgumentTypeError("0 to 3600 seconds")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds from 0 to 3600")
     return number

@@ -32,6 +32,12 @@ class RunFolder:
         """Path of the run's file ``{timestring}{suffix}``."""
         return self.path / f"{self.timestring}{suffix}"
 
+    def remove_leftovers(self) -> None:
+        """Remove half-written files of a run that was killed."""
+        for folder in (self.path, self.file("_journal")):
+            for path in (*folder.glob(f".{self.timestring}*.part"), *folder.glob(".key_*.part")):
+                path.unlink(missing_ok=True)
+
 
 def claim_run_folder(base: Path, settings: Settings, moment: datetime) -> RunFolder:
     """Make the folder of a run and write its settings file, which claims the timestring.
@@ -51,10 +57,19 @@ def claim_run_folder(base: Path, settings: Settings, moment: datetime) -> RunFol
         path = output_folder(base, settings.run.batch_name, {**values, "timestring": stamp})
         run = RunFolder(ensure_folder(path.absolute()), stamp)
         if _claimed(run.file("_settings.txt")):
-            saved = settings.with_values({"batch_name": path.name})
-            write_text_atomic(run.file("_settings.txt"), dump_settings(saved, kind="run"))
+            save_run_settings(run, settings)
             return run
     raise StorageError(f"{base} already holds runs of every second from {timestring(moment)} on.")
+
+
+def save_run_settings(run: RunFolder, settings: Settings) -> None:
+    """Write the settings file of a run.
+
+    Raises:
+        StorageError: it cannot be written.
+    """
+    saved = settings.with_values({"batch_name": run.path.name})
+    write_text_atomic(run.file("_settings.txt"), dump_settings(saved, kind="run"))
 
 
 def _claimed(path: Path) -> bool:

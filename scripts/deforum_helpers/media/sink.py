@@ -45,6 +45,11 @@ class FrameSink:
         """Frames taken so far."""
         return len(self._written) + len(self._writing)
 
+    def adopt(self, path: Path, image: Image) -> None:
+        """Take a frame that is already in the folder: only the video needs it."""
+        self._written.append(path)
+        self._encode(image)
+
     def emit(self, index: int, image: Image) -> None:
         """Take frame ``index``.
 
@@ -54,6 +59,9 @@ class FrameSink:
         self._writing.append(self._workers.submit(self._store.write, index, image))
         if len(self._writing) > _WRITES_AHEAD:
             self._written.append(self._writing.popleft().result())
+        self._encode(image)
+
+    def _encode(self, image: Image) -> None:
         if self._video is not None and self.encoder_failure is None:
             try:
                 self._video.write(image)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import io
 import os
 import re
 import secrets
@@ -68,7 +69,7 @@ def ensure_folder(path: Path) -> Path:
     return path
 
 
-def write_bytes_atomic(path: Path, data: bytes, *, keep: bool = True) -> Path:
+def write_bytes_atomic(path: Path, data: bytes, *, keep: bool = True, durable: bool = False) -> Path:
     """Write ``data`` to ``path`` so that a file of that name never holds less; returns ``path``.
 
     The data go to a hidden file beside it, which then takes the name (and is removed if anything fails).
@@ -77,6 +78,7 @@ def write_bytes_atomic(path: Path, data: bytes, *, keep: bool = True) -> Path:
         path: target, replaced if it exists.
         data: content.
         keep: False to drop the file instead of naming it (a rehearsal).
+        durable: wait until the data are on the disk, so that they outlive a power cut.
 
     Raises:
         StorageError: it could not be written.
@@ -86,6 +88,8 @@ def write_bytes_atomic(path: Path, data: bytes, *, keep: bool = True) -> Path:
         try:
             with partial.open("xb", buffering=0) as file:
                 _write_all(file.fileno(), data)
+                if durable:
+                    os.fsync(file.fileno())
             if keep:
                 partial.replace(path)
         finally:
@@ -175,12 +179,25 @@ def read_image(path: Path) -> Image:
         StorageError: missing, damaged (a truncated file, too), or not an image.
     """
     try:
-        with Pillow.open(path) as picture:
-            image = np.array(picture.convert("RGB"))
+        return decode_image(path.read_bytes(), path)
     except FileNotFoundError as error:
         raise StorageError(f"{path} is missing.") from error
+    except OSError as error:
+        raise storage_error(path, error, action="read") from error
+
+
+def decode_image(data: bytes, path: Path) -> Image:
+    """An image file's content as a fresh H×W×3 uint8 RGB array; ``path`` is for messages.
+
+    Raises:
+        StorageError: damaged, or not an image.
+    """
+    try:
+        with Pillow.open(io.BytesIO(data)) as picture:
+            image = np.array(picture.convert("RGB"))
     except (OSError, SyntaxError, ValueError, Pillow.DecompressionBombError) as error:
-        raise StorageError(f"{path} cannot be read as an image: {error}. Remove it to have it made anew.") from error
+        hint = "Remove it, so that it is made anew."
+        raise StorageError(f"{path} cannot be read as an image: {error}. {hint}") from error
     check_image(image)
     return image
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +20,10 @@ if TYPE_CHECKING:
 
 _MAX_SERIES = 10
 """Series drawn; more cannot be read on one page."""
+_MIN_WIDTH, _MAX_WIDTH, _FRAMES_PER_INCH = 14.0, 36.0, 150
+"""Width of the picture, inches: long plans get more room, as key frames closer than a pixel cannot be told apart."""
+_MARGIN = 0.004
+"""Blank share of the width on either side, so that the first and the last key frame are not on the edge."""
 _KEY_COLOUR, _PARSEQ_COLOUR, _BEAT_COLOUR, _LINE_COLOUR = "#d1495b", "#00798c", "#9aa5b1", "#30475e"
 
 
@@ -51,7 +56,8 @@ def plot_plan(data: RenderData, path: Path, *, title: str = "") -> Path:
     except ImportError as error:
         raise RunError("The plot needs matplotlib: pip install matplotlib.") from error
     series = dict(list(moving_series(data).items())[:_MAX_SERIES])
-    figure = Figure(figsize=(14, 1.9 + 1.15 * len(series)), dpi=100, layout="constrained")
+    width = min(max(data.max_frames / _FRAMES_PER_INCH, _MIN_WIDTH), _MAX_WIDTH)
+    figure = Figure(figsize=(width, 2.4 + 1.15 * len(series)), dpi=100, layout="constrained")
     FigureCanvasAgg(figure)
     ratios = [1.1, *([1.0] * len(series))]
     rows = figure.subplots(len(ratios), 1, sharex=True, squeeze=False, gridspec_kw={"height_ratios": ratios})[:, 0]
@@ -60,9 +66,9 @@ def plot_plan(data: RenderData, path: Path, *, title: str = "") -> Path:
         _draw_series(axes, data, name, values)
     for axes in rows:
         _draw_beats(axes, data)
-    rows[-1].set_xlabel("seconds")
-    rows[-1].set_xlim(0, float(data.duration))
-    figure.suptitle(title or _heading(data), fontsize=11)
+    _draw_scales(rows[0], rows[-1], data)
+    figure.align_ylabels(list(rows[1:]))
+    figure.suptitle(title or _heading(data), fontsize=12)
     try:
         figure.savefig(path)
     except (OSError, ValueError) as error:
@@ -81,25 +87,45 @@ def _times(data: RenderData, frames: Any) -> NDArray[np.float64]:
     return np.asarray(frames, np.float64) / float(data.fps)
 
 
+def _draw_scales(top: Axes, bottom: Axes, data: RenderData) -> None:
+    """Seconds below, frames above."""
+    fps, length = float(data.fps), float(data.duration)
+    bottom.set_xlim(-_MARGIN * length, (1 + _MARGIN) * length)
+    bottom.set_xlabel("seconds")
+    frames = top.secondary_xaxis("top", functions=(partial(np.multiply, fps), partial(np.multiply, 1 / fps)))
+    frames.set_xlabel("frame")
+    frames.tick_params(labelsize=8)
+
+
+def _line_width(data: RenderData) -> float:
+    """Points: thinner where key frames are close, so that they do not run into one another."""
+    return 0.5 if len(data.keys) > 400 else 0.9
+
+
 def _draw_keys(axes: Axes, data: RenderData) -> None:
-    axes.eventplot(_times(data, data.key_frames), lineoffsets=1.5, linelengths=0.8, colors=_KEY_COLOUR, linewidths=0.9)
+    width = _line_width(data)
+    axes.eventplot(
+        _times(data, data.key_frames), lineoffsets=1.5, linelengths=0.8, colors=_KEY_COLOUR, linewidths=width
+    )
     names, places = ["diffused"], [1.5]
     if data.parseq is not None and data.parseq.key_frames:
         keys = [k for k in data.parseq.key_frames if k < data.max_frames]
-        axes.eventplot(_times(data, keys), lineoffsets=0.5, linelengths=0.8, colors=_PARSEQ_COLOUR, linewidths=0.9)
+        axes.eventplot(_times(data, keys), lineoffsets=0.5, linelengths=0.8, colors=_PARSEQ_COLOUR, linewidths=width)
         names, places = ["diffused", "Parseq keys"], [1.5, 0.5]
-    axes.set_yticks(places, names)
+    axes.set_yticks(places, names, fontsize=9)
     axes.set_ylim(0 if len(places) > 1 else 1, 2)
-    axes.spines[["top", "right"]].set_visible(False)
+    axes.tick_params(left=False)
+    axes.spines[["top", "right", "left"]].set_visible(False)
 
 
 def _draw_series(axes: Axes, data: RenderData, name: str, values: NDArray[np.float64]) -> None:
     frames = np.arange(len(values))
-    axes.plot(_times(data, frames), values, color=_LINE_COLOUR, linewidth=1.0)
+    axes.plot(_times(data, frames), values, color=_LINE_COLOUR, linewidth=_line_width(data))
     keys = np.asarray(data.key_frames)
-    axes.plot(_times(data, keys), values[keys], linestyle="", marker=".", markersize=3.5, color=_KEY_COLOUR)
-    axes.set_ylabel(name, rotation=0, ha="right", va="center", fontsize=8)
-    axes.tick_params(labelsize=7)
+    size = 4 * _line_width(data)
+    axes.plot(_times(data, keys), values[keys], linestyle="", marker=".", markersize=size, color=_KEY_COLOUR)
+    axes.set_ylabel(name, rotation=0, ha="right", va="center", fontsize=9)
+    axes.tick_params(labelsize=8)
     axes.spines[["top", "right"]].set_visible(False)
 
 

@@ -15,8 +15,8 @@ def frame_motion(data: RenderData, frame: int) -> Warp:
         InputError: a value no warp can be made of, such as a zoom of 0.
     """
     if data.settings.anim.animation_mode == "3D":
-        motion = _flip(data, frame).then(_motion_3d(data, frame)) if _flips(data) else _motion_3d(data, frame)
-        return motion
+        camera = _motion_3d(data, frame)
+        return _flip(data, frame).then(camera) if _flips(data) else camera
     flat = _motion_2d(data, frame)
     return flat.then(_flip(data, frame)) if _flips(data) else flat
 

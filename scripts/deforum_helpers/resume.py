@@ -1,0 +1,181 @@
+"""Going on with a run that was cut off."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from .errors import Finding, InputError
+from .imaging.colour import ColourReference
+from .job import Job, load_job, plan_job
+from .media.journal import Journal
+from .media.naming import parse_timestring
+from .media.run_folder import RunFolder
+from .ports import FrameStore
+from .render import Beginning, LoopState
+from .rendering.data.render_data import RenderData
+from .rendering.data.step.tween import TweenAlignment, tweens
+from .rendering.util.identity import changed_settings, first_difference, plan_digest
+
+_SETTINGS_NAME = re.compile(r"(\d{14})_settings\.txt")
+LAST = "last"
+
+
+def find_run(text: str, out: Path) -> RunFolder:
+    """The run that ``text`` names: its folder, its timestring, or "last" for the newest one.
+
+    Args:
+        text: what the user gave.
+        out: folder of all runs.
+
+    Raises:
+        InputError: there is no such run.
+    """
+    folder = Path(text)
+    if text != LAST and folder.is_dir():
+        runs = _runs(folder, "*")
+        if runs:
+            return runs[-1]
+        raise InputError(f"{folder} holds no run: there is no …_settings.txt in it.", key="--resume")
+    if text != LAST:
+        parse_timestring(text)
+    found = sorted(_runs(out, "*/*"), key=lambda run: run.timestring)
+    chosen = found if text == LAST else [run for run in found if run.timestring == text]
+    if not chosen:
+        raise InputError(
+            f"There is no run {text} in {out}.", key="--resume", hint="Give the folder of the run, or --out DIR."
+        )
+    return chosen[-1]
+
+
+def _runs(folder: Path, pattern: str) -> list[RunFolder]:
+    names = ((path, _SETTINGS_NAME.fullmatch(path.name)) for path in folder.glob(pattern))
+    return sorted((RunFolder(p.parent.resolve(), m[1]) for p, m in names if m), key=lambda run: run.timestring)
+
+
+def resumed_job(
+    run: RunFolder, path: Path | None, overrides: Mapping[str, str], *, accept_changes: bool
+) -> tuple[Job, RenderData, tuple[Finding, ...]]:
+    """Load and plan a run that goes on.
+
+    Args:
+        run: the run.
+        path: settings to go on with; None for those of the run.
+        overrides: settings to change, key → text.
+        accept_changes: go on although frames would be made in another way than before.
+
+    Returns:
+        The job, its plan with the seed the run began with, and all findings.
+
+    Raises:
+        InputError: the settings cannot be used, or differ in what makes frames without being accepted.
+    """
+    saved = run.file("_settings.txt")
+    old = load_job(saved, {})
+    header = Journal(run.file("_journal")).header()
+    seed = header.seed if header is not None else None
+    before, findings = plan_job(old, seed=seed)
+    job, data = old, before
+    if path is not None or overrides:
+        job = load_job(path or saved, overrides)
+        data, findings = plan_job(job, seed=before.seed)
+    changed = changed_settings(before, data) if job is not old else ()
+    if (before.width, before.height) != (data.width, data.height):
+        raise InputError(
+            f"the run has frames of {before.width}×{before.height}; it cannot go on with {data.width}×{data.height}.",
+            key="W, H",
+        )
+    if changed and not accept_changes:
+        raise InputError(_changed_text(before, data, changed), key="--resume", hint=_ACCEPT)
+    if not changed and not accept_changes and header is not None and header.plan != plan_digest(data):
+        text = "the plan is not the one the run began with: its manifest or this program has changed."
+        raise InputError(text, key="--resume", hint=_ACCEPT)
+    return job, data, findings
+
+
+_ACCEPT = "Add --accept-changes to go on all the same."
+
+
+def _changed_text(before: RenderData, after: RenderData, changed: tuple[str, ...]) -> str:
+    start = first_difference(before, after)
+    effect = "no frame" if start is None else f"frames from {start} on"
+    return f"settings have changed since the run began: {', '.join(changed)}; this concerns {effect}."
+
+
+@dataclass(frozen=True)
+class Resumption:
+    """How a run goes on.
+
+    Attributes:
+        data: the plan, adapted if the run has no journal.
+        begin: where rendering goes on.
+        findings: what the user should know.
+    """
+
+    data: RenderData
+    begin: Beginning
+    findings: tuple[Finding, ...] = ()
+
+
+def resumption(data: RenderData, store: FrameStore, journal: Journal, intact: int) -> Resumption:
+    """Work out where to go on.
+
+    Args:
+        data: the plan of the run.
+        store: its frames.
+        journal: its journal; runs of other programs have none.
+        intact: number of frames, from 0 on, that are there and whole.
+    """
+    if intact in {0, data.max_frames}:
+        return Resumption(data, Beginning(intact))
+    if journal.header() is None:
+        return _from_last_frame(data, store, intact)
+    needed = data.tweens[intact].older
+    states = _journaled(journal, needed) or _from_frames(data, store, journal, needed, intact)
+    if states:
+        return Resumption(data, Beginning(intact, states))
+    text = (
+        f"the key frame that frame {intact} needs is gone; all key frames are made again, the frames before are kept."
+    )
+    return Resumption(data, Beginning(intact), (Finding("note", text),))
+
+
+def _journaled(journal: Journal, first: int) -> tuple[LoopState, ...]:
+    """States from position ``first`` on, as far as the journal holds them without gaps."""
+    states: list[LoopState] = []
+    while (entry := journal.read(first + len(states))) is not None:
+        states.append(LoopState(entry.position, entry.picture, entry.reference))
+    return tuple(states)
+
+
+def _from_frames(
+    data: RenderData, store: FrameStore, journal: Journal, position: int, intact: int
+) -> tuple[LoopState, ...]:
+    """The state of ``position`` where an output frame is the picture itself: in Exact alignment, if it is there."""
+    key = data.keys[position]
+    renews = data.settings.anim.legacy_colormatch and data.coherence is not None
+    if data.alignment is not TweenAlignment.EXACT or key.index >= intact or renews:
+        return ()
+    kept = (journal.read(other) for other in journal.positions())
+    reference = next((entry.reference for entry in kept if entry is not None), None)
+    if reference is None and data.coherence is not None:
+        return ()
+    return (LoopState(position, store.read(key.index), reference),)
+
+
+def _from_last_frame(data: RenderData, store: FrameStore, intact: int) -> Resumption:
+    """A run without a journal goes on from its last frame, as if that were a key frame."""
+    last = intact - 1
+    before = [key for key in data.keys if key.index <= last]
+    after = [key for key in data.keys if key.index > last]
+    keys = (*before[:-1], replace(before[-1], index=last), *after)
+    cuts = frozenset(key.index for key in keys if key.is_cut)
+    indices = tuple(key.index for key in keys)
+    adapted = replace(data, keys=keys, tweens=tweens(indices, data.max_frames, data.alignment, cuts))
+    picture = store.read(last)
+    reference = ColourReference.of(picture, data.coherence) if data.coherence is not None else None
+    text = f"the run has no journal, so it goes on from the picture of its last frame, {last}, with its colours."
+    state = LoopState(len(before) - 1, picture, reference)
+    return Resumption(adapted, Beginning(intact, (state,)), (Finding("warning", text),))
