@@ -8,6 +8,8 @@
     │   └── ManifestError
     ├── RunError                 2   the input was fine, the run failed
     │   ├── EngineError
+    │   │   ├── EngineMemoryError
+    │   │   └── EngineNaNError
     │   ├── FfmpegError
     │   └── StorageError
     └── Interrupted            130   stopped on request; everything rendered so far is kept
@@ -124,7 +126,24 @@ class RunError(DeforumError):
 
 
 class EngineError(RunError):
-    """A diffusion engine failed."""
+    """A diffusion engine failed.
+
+    Args:
+        message: what failed, and what to do about it.
+        retryable: whether the same request may well succeed when it is made again (a connection that broke).
+    """
+
+    def __init__(self, message: str, *, retryable: bool = False) -> None:
+        super().__init__(message)
+        self.retryable = retryable
+
+
+class EngineMemoryError(EngineError):
+    """A diffusion engine ran out of memory; it may succeed once memory is freed."""
+
+
+class EngineNaNError(EngineError):
+    """A diffusion engine made values that are no numbers, as VAEs do in half precision."""
 
 
 class FfmpegError(RunError):

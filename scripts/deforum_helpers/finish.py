@@ -7,7 +7,9 @@ from pathlib import Path
 
 from .errors import DeforumError, Finding
 from .media.audio import add_soundtrack
+from .media.ffmpeg import probe
 from .media.run_folder import RunFolder
+from .media.store import frame_name
 from .media.subtitles import (
     PROMPT_SERIES,
     chosen_parameters,
@@ -76,6 +78,28 @@ def _entries(data: RenderData, labels: tuple[str, ...], frames: int) -> Iterator
             is_tween=tween.index not in keys if has_tweens else None,
             params=parameters_text(parameters, values, tween.index),
         )
+
+
+def remove_frames(
+    data: RenderData, run: RunFolder, video: Path, ffmpeg: Path | str | None = None
+) -> tuple[Finding, ...]:
+    """Delete the frames of a run whose settings ask for it, once ``video`` is known to hold every one of them.
+
+    Returns:
+        Why they were kept, if they were.
+    """
+    if not data.settings.output.delete_imgs:
+        return ()
+    try:
+        held = probe(video, count_frames=True, ffmpeg=ffmpeg).frames
+    except DeforumError as error:
+        return (Finding("warning", f"the frames are kept. {error}", "delete_imgs"),)
+    if held != data.max_frames:
+        text = f"the frames are kept: the video holds {held} of {data.max_frames}."
+        return (Finding("warning", text, "delete_imgs"),)
+    for index in range(data.max_frames):
+        (run.path / frame_name(run.timestring, index)).unlink(missing_ok=True)
+    return ()
 
 
 def _plain(series: Values) -> Sequence[float | str]:

@@ -40,6 +40,7 @@ class DiffusionRequest:
         clip_skip, ddim_eta, ancestral_eta, noise_multiplier, pix2pix_cfg_scale: None leaves the engine's own value.
         tiling, restore_faces: switches of the web UI.
         seed_resize: (width, height) the noise was made for, (0, 0) for off.
+        vae_full_precision: whether the VAE has to compute in 32 bits this time; engines without one ignore it.
         frame: index of the output frame this is for; informative (progress, previews), never used for values.
     """
 
@@ -66,11 +67,16 @@ class DiffusionRequest:
     tiling: bool = False
     restore_faces: bool = False
     seed_resize: tuple[int, int] = (0, 0)
+    vae_full_precision: bool = False
     frame: int = 0
 
 
 class Diffuser(Protocol):
-    """A diffusion engine."""
+    """A diffusion engine.
+
+    An engine may also have a method ``free_memory() -> None`` that gives back what memory it can spare; it is called
+    before a diffusion that ran out of memory is tried again.
+    """
 
     name: str
 
@@ -78,7 +84,8 @@ class Diffuser(Protocol):
         """Make one picture of ``request.height``×``request.width``.
 
         Raises:
-            EngineError: the engine could not make it; the message says what to do.
+            EngineError: the engine could not make it; the message says what to do. EngineMemoryError: it ran out of
+                memory. EngineNaNError: what it made are no numbers.
         """
         ...
 
@@ -140,6 +147,19 @@ class Progress(Protocol):
 
     def finish(self) -> None:
         """The run is over, however it ended."""
+        ...
+
+
+class Control(Protocol):
+    """Somebody who may stop or pause a run."""
+
+    @property
+    def wants_video(self) -> bool:
+        """Whether a stopped run makes a video of its frames."""
+        ...
+
+    def should_stop(self) -> bool:
+        """Asked between frames and before each diffusion, from any thread; returns after a pause only."""
         ...
 
 

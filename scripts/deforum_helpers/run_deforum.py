@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Callable
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
 from .errors import Finding, InputError, Interrupted, RunError, StorageError
-from .finish import add_sound, add_subtitles, write_subtitles
+from .finish import add_sound, add_subtitles, remove_frames, write_subtitles
 from .job import Job
 from .media.encode import EncodeOptions, FfmpegVideoWriter, encode_files
 from .media.ffmpeg import find_ffmpeg
@@ -20,7 +19,7 @@ from .media.run_folder import RunFolder, claim_run_folder, save_run_settings
 from .media.sink import FrameSink
 from .media.store import PngFrameStore
 from .media.subtitles import chosen_parameters
-from .ports import Diffuser, DiffusionRequest, Image, Progress
+from .ports import Control, Diffuser, DiffusionRequest, Image, Progress
 from .render import LoopState, Observers, render_animation
 from .rendering.data.render_data import RenderData
 from .rendering.util.identity import plan_digest
@@ -91,7 +90,7 @@ def run_job(
     engine: Diffuser,
     options: RunOptions,
     progress: Progress,
-    should_stop: Callable[[], bool] = lambda: False,
+    control: Control | None = None,
 ) -> RunResult:
     """Render a job.
 
@@ -101,7 +100,7 @@ def run_job(
         engine: makes the key frames.
         options: where to, and how.
         progress: told of every frame.
-        should_stop: asked between frames.
+        control: may stop and pause it; nobody does if None.
 
     Raises:
         InputError: the job cannot be rendered; nothing was written.
@@ -113,7 +112,7 @@ def run_job(
     run = _run_folder(job, data, options)
     timed = _TimedDiffuser(engine)
     try:
-        rendered = _render(data, timed, run, options, progress, should_stop)
+        rendered = _render(data, timed, run, options, _Watchers(progress, control or _NoControl()))
         notes = _finish(data, run, job, options, rendered)
     except RunError as error:
         raise RunError(f"{error}\nThe frames made so far are kept; to go on: render --resume {run.path}") from error
@@ -159,9 +158,9 @@ def _render(
     diffuser: Diffuser,
     run: RunFolder,
     options: RunOptions,
-    progress: Progress,
-    should_stop: Callable[[], bool],
+    watchers: _Watchers,
 ) -> _Rendered:
+    progress, control = watchers.progress, watchers.control
     store, journal = PngFrameStore(run.path, run.timestring), Journal(run.file("_journal"))
     with ThreadPoolExecutor(options.threads) as workers:
         sink = _sink(data, run, store, options, workers)
@@ -170,9 +169,11 @@ def _render(
         try:
             intact = _adopt_frames(data, store, sink, progress) if options.resume else 0
             going_on = resumption(data, store, journal, intact)
-            _render_rest(going_on, diffuser, _Outputs(sink, journal, progress), workers, should_stop)
+            _render_rest(going_on, diffuser, _Outputs(sink, journal, progress), workers, control)
         except Interrupted:
             complete = False
+            if not control.wants_video:
+                sink.drop_video()
         except BaseException:
             sink.give_up()
             raise
@@ -186,6 +187,23 @@ def _render(
         text = f"the video was made again from the frames: {sink.encoder_failure}"
         findings = (*findings, Finding("warning", text))
     return _Rendered(sink.frames, video, complete, findings)
+
+
+@dataclass(frozen=True)
+class _Watchers:
+    """Who sees the run, and who may stop it."""
+
+    progress: Progress
+    control: Control
+
+
+class _NoControl:
+    """Nobody stops the run."""
+
+    wants_video = True
+
+    def should_stop(self) -> bool:
+        return False
 
 
 @dataclass(frozen=True)
@@ -217,7 +235,7 @@ def _render_rest(
     diffuser: Diffuser,
     outputs: _Outputs,
     workers: Executor,
-    should_stop: Callable[[], bool],
+    control: Control,
 ) -> None:
     data = going_on.data
     if going_on.begin.frame >= data.max_frames:
@@ -238,7 +256,7 @@ def _render_rest(
         entries.append(workers.submit(journal.write, JournalEntry(state.position, state.picture, state.reference)))
         journal.forget_before(data.tweens[outputs.sink.frames].older if outputs.sink.frames < data.max_frames else 0)
 
-    render_animation(data, diffuser, emit, workers, Observers(should_stop, keep), going_on.begin)
+    render_animation(data, diffuser, emit, workers, Observers(control.should_stop, keep), going_on.begin)
     while entries:
         entries.popleft().result()
 
@@ -276,6 +294,8 @@ def _finish(
         srt = write_subtitles(data, run, options.subtitles, rendered.frames)
         if options.embed_subtitles and rendered.video is not None:
             findings += add_subtitles(rendered.video, srt, ffmpeg)
+    if rendered.video is not None and rendered.complete:
+        findings += remove_frames(data, run, rendered.video, ffmpeg)
     return findings
 
 

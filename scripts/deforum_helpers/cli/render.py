@@ -6,13 +6,13 @@ import argparse
 import secrets
 import signal
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from threading import Event
 from typing import TYPE_CHECKING, Any
 
 from ..errors import Finding, SettingsError
+from ..jobs.control import RunControl
 from .common import add_input, load, overrides, print_findings, print_json
 from .progress import TerminalProgress
 
@@ -76,8 +76,8 @@ def run(arguments: argparse.Namespace) -> int:
     job, data, findings, resumed = _prepare(arguments)
     options = _options(arguments, resumed)
     print_findings((*findings, *(f for f in support_findings(job.settings) if f.severity != "error")))
-    with _stop_on_interrupt() as stop:
-        result = run_job(job, data, _engine(arguments), options, TerminalProgress(sys.stderr), stop.is_set)
+    with _listening() as control:
+        result = run_job(job, data, _engine(arguments), options, TerminalProgress(sys.stderr), control)
     print_findings(result.findings)
     _print_result(result, as_json=arguments.json)
     return 0
@@ -151,20 +151,26 @@ def _print_result(result: RunResult, *, as_json: bool) -> None:
 
 
 @contextmanager
-def _stop_on_interrupt() -> Iterator[Event]:
-    """An event set by Ctrl-C (or SIGTERM); a second Ctrl-C no longer waits for the frame at work."""
-    stop = Event()
+def _listening() -> Iterator[RunControl]:
+    """Control by signals: Ctrl-C stops, again at once; SIGTERM stops without a video; SIGUSR1 pauses and goes on."""
+    control = RunControl()
 
-    def ask(number: int, _frame: object) -> None:
-        if stop.is_set():
+    def stop(number: int, _frame: object) -> None:
+        if control.is_stopping:
             raise KeyboardInterrupt
-        stop.set()  # before the message, which may be answered at once
-        with suppress(RuntimeError):  # a signal in the middle of writing to the terminal
-            print("\nStopping after this frame; press Ctrl-C again to stop at once.", file=sys.stderr)
+        print("\nStopping after this frame; press Ctrl-C again to stop at once.", file=sys.stderr)
+        control.stop(video=number == signal.SIGINT)
 
-    before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
+    def pause(_number: int, _frame: object) -> None:
+        (control.go_on if control.is_paused else control.pause)()
+        print("\nPaused." if control.is_paused else "\nGoing on.", file=sys.stderr)
+
+    handlers: dict[int, Callable[[int, object], None]] = {signal.SIGINT: stop, signal.SIGTERM: stop}
+    if hasattr(signal, "SIGUSR1"):
+        handlers[signal.SIGUSR1] = pause
+    before = {number: signal.signal(number, handler) for number, handler in handlers.items()}
     try:
-        yield stop
+        yield control
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)

@@ -91,6 +91,11 @@ class FrameSink:
                 self.encoder_failure = error
         return self._rebuild(self._written)
 
+    def drop_video(self) -> None:
+        """Make no video after all; frames are written as before."""
+        self.give_up()
+        self._video = None
+
     def give_up(self) -> None:
         """Let go of the video; frames already taken are still written. Never raises."""
         if self._video is not None:

@@ -1,0 +1,1 @@
+"""Runs under way: stopping, pausing, waiting in line."""
