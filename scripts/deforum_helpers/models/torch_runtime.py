@@ -1,0 +1,209 @@
+"""PyTorch and transformers at arm's length: imported only when a network is used, untyped only here.
+
+A network is moved down a ladder of placements (half precision on the GPU, full precision on the GPU, the CPU) when the
+one it is on cannot do the work, and each step is told as a finding.
+"""
+
+from __future__ import annotations
+
+import gc
+import importlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import Finding, RunError
+
+Float32 = NDArray[np.float32]
+
+_INSTALL = "Install it with: pip install -r requirements-models.txt"
+
+
+def import_optional(name: str, needed_for: str) -> Any:
+    """Import ``name``, which not every installation has.
+
+    Raises:
+        RunError: it is missing or broken; says what needs it and how to get it.
+    """
+    try:
+        return importlib.import_module(name)
+    except (ImportError, OSError) as error:  # OSError: a library it is linked to is missing
+        message = f"{needed_for} needs the Python package {name!r}, which cannot be used: {error}. {_INSTALL}"
+        raise RunError(message) from error
+
+
+def offered(module: Any, name: str) -> Any | None:
+    """``module.name``, or None where this version of the module lacks it or cannot load it."""
+    try:
+        return getattr(module, name)
+    except (AttributeError, ImportError, RuntimeError):
+        return None
+
+
+@dataclass(frozen=True)
+class Placement:
+    """Where and how a network computes.
+
+    Attributes:
+        device: as PyTorch spells it: ``cpu``, ``cuda``, ``cuda:1``, ``mps``.
+        half: float16 instead of float32.
+    """
+
+    device: str
+    half: bool = False
+
+    def __str__(self) -> str:
+        return f"{self.device} with {16 if self.half else 32}-bit numbers"
+
+
+def placements(device: str, *, half: bool = True) -> tuple[tuple[Placement, ...], tuple[Finding, ...]]:
+    """The ladder for a wish, best first, always ending on the CPU, and what could not be granted.
+
+    Args:
+        device: ``auto`` for the best there is, else a device of PyTorch.
+        half: whether the network keeps its accuracy in float16; it is used on CUDA only.
+    """
+    torch = import_optional("torch", "A neural network")
+    wish = _best_device(torch) if device == "auto" else device
+    findings: tuple[Finding, ...] = ()
+    if not _is_there(torch, wish):
+        message = f"the device {wish!r} is not there, the networks compute on the CPU."
+        findings, wish = (Finding("warning", message, hint="Expect them to be slow."),), "cpu"
+    if wish == "cpu":
+        return (Placement("cpu"),), findings
+    first = (Placement(wish, half=True),) if half and wish.startswith("cuda") else ()
+    return (*first, Placement(wish), Placement("cpu")), findings
+
+
+def _best_device(torch: Any) -> str:
+    return next((device for device in ("cuda", "mps") if _is_there(torch, device)), "cpu")
+
+
+def _is_there(torch: Any, device: str) -> bool:
+    kind, _, index = device.partition(":")
+    if kind == "cuda":
+        wanted = int(index or 0) if index.isdecimal() or not index else -1
+        return bool(torch.cuda.is_available()) and 0 <= wanted < torch.cuda.device_count()
+    if kind == "mps":
+        mps = getattr(torch.backends, "mps", None)
+        return mps is not None and bool(mps.is_available())
+    return kind == "cpu"
+
+
+class Network:
+    """A PyTorch module that takes and gives NumPy arrays, and comes down its ladder where it has to.
+
+    Args:
+        name: for messages.
+        module: the ``torch.nn.Module``, on the CPU, in float32. It belongs to the network from now on.
+        ladder: placements to try, best first.
+        read: takes the one tensor that is wanted out of what the module returns.
+    """
+
+    def __init__(self, name: str, module: Any, ladder: tuple[Placement, ...], read: Callable[[Any], Any]) -> None:
+        self.name = name
+        self.findings: tuple[Finding, ...] = ()
+        self._torch = import_optional("torch", name)
+        self._module = module.eval()
+        self._ladder = ladder
+        self._read = read
+        self._placed: Placement | None = None
+        self._left = "cpu"
+
+    @property
+    def placement(self) -> Placement:
+        """Where it computes now."""
+        return self._ladder[0]
+
+    def __call__(self, *inputs: NDArray[Any], **options: Any) -> Float32:
+        """Run the module on ``inputs``; ``options`` are handed to it as they are.
+
+        Args:
+            inputs: arrays; floating ones are given in the precision of the placement.
+            options: keyword arguments of the module; arrays among them become tensors.
+
+        Raises:
+            RunError: it fails even on the CPU, or its result is not finite in full precision.
+        """
+        while True:
+            try:
+                result = self._run(inputs, options)
+            except Exception as error:
+                rest = tuple(rung for rung in self._ladder if rung.device != self.placement.device)
+                if not rest or not isinstance(error, (RuntimeError, TypeError)):
+                    raise RunError(f"{self.name} failed on {self.placement}: {error}") from error
+                why = _first_line(error)
+            else:
+                if np.isfinite(result).all():
+                    return result
+                rest = self._ladder[1:]
+                if not rest:
+                    hint = "Its weights may be damaged: get them again."
+                    raise RunError(f"{self.name} answered with numbers that are not finite. {hint}")
+                why = "its numbers are not finite"
+            # Out of the except block, so that the failed attempt's tensors can be freed before the next one.
+            self._step_down(rest, why)
+
+    def close(self) -> None:
+        """Free its memory. It cannot be used any more."""
+        if self._module is not None:
+            # A traceback may still hold the module or parts of it; without their numbers that costs nothing.
+            for weights in (*self._module.parameters(), *self._module.buffers()):
+                weights.data = weights.data.new_empty(0)
+            self._module = None
+            _free(self._torch, self.placement.device)
+
+    def _run(self, inputs: tuple[NDArray[Any], ...], options: dict[str, Any]) -> Float32:
+        torch, placement = self._torch, self.placement
+        if self._placed != placement:
+            self._module.to(device=placement.device, dtype=torch.float16 if placement.half else torch.float32)
+            self._placed = placement
+            _free(torch, self._left)
+        with torch.inference_mode(), torch.backends.cudnn.flags(deterministic=True, benchmark=False):
+            tensors = [self._tensor(array) for array in inputs]
+            named = {key: self._tensor(o) if isinstance(o, np.ndarray) else o for key, o in options.items()}
+            wanted = self._read(self._module(*tensors, **named))
+            result: Float32 = wanted.float().cpu().numpy()
+        return result
+
+    def _tensor(self, array: NDArray[Any]) -> Any:
+        tensor = self._torch.from_numpy(np.ascontiguousarray(array)).to(self.placement.device)
+        return tensor.half() if self.placement.half and tensor.is_floating_point() else tensor
+
+    def _step_down(self, rest: tuple[Placement, ...], why: str) -> None:
+        message = f"{self.name} could not compute on {self.placement} ({why}); it goes on with {rest[0]}."
+        self.findings += (Finding("warning", message),)
+        self._left = self.placement.device
+        self._ladder = rest
+
+
+def _free(torch: Any, device: str) -> None:
+    gc.collect()
+    kind = device.partition(":")[0]
+    if kind in ("cuda", "mps"):
+        getattr(torch, kind).empty_cache()
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip() or type(error).__name__).splitlines()[0]
+
+
+@contextmanager
+def opened(network: Network) -> Iterator[Network]:
+    """``network``, freed at the end, however that comes."""
+    try:
+        yield network
+    finally:
+        network.close()
+
+
+@contextmanager
+def random_state_kept() -> Iterator[None]:
+    """Loading a network draws random numbers; the host's next picture must not depend on that."""
+    torch = import_optional("torch", "A neural network")
+    with torch.random.fork_rng(devices=[]):
+        yield
