@@ -43,7 +43,7 @@ LINE_WIDTH = 200
 
 REQUIREMENTS = {
     "run": ("requirements-standalone.txt",),
-    "test": ("requirements-dev.txt", "requirements-standalone.txt"),
+    "test": ("requirements-dev.txt", "requirements-standalone.txt", "requirements-models.txt"),
 }
 """Requirement files per purpose; the first one is installed and includes the others."""
 
