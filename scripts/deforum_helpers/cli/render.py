@@ -7,7 +7,7 @@ import secrets
 import signal
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -158,12 +158,12 @@ def _listening() -> Iterator[RunControl]:
     def stop(number: int, _frame: object) -> None:
         if control.is_stopping:
             raise KeyboardInterrupt
-        print("\nStopping after this frame; press Ctrl-C again to stop at once.", file=sys.stderr)
-        control.stop(video=number == signal.SIGINT)
+        control.stop(video=number == signal.SIGINT)  # before the message, which may be answered at once
+        _tell("Stopping after this frame; press Ctrl-C again to stop at once.")
 
     def pause(_number: int, _frame: object) -> None:
         (control.go_on if control.is_paused else control.pause)()
-        print("\nPaused." if control.is_paused else "\nGoing on.", file=sys.stderr)
+        _tell("Paused." if control.is_paused else "Going on.")
 
     handlers: dict[int, Callable[[int, object], None]] = {signal.SIGINT: stop, signal.SIGTERM: stop}
     if hasattr(signal, "SIGUSR1"):
@@ -174,6 +174,12 @@ def _listening() -> Iterator[RunControl]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+def _tell(text: str) -> None:
+    """Say something below the progress bar, from a signal handler."""
+    with suppress(RuntimeError):  # the signal came in the middle of writing to the terminal
+        print(f"\n{text}", file=sys.stderr)
 
 
 def _count(text: str) -> int:
