@@ -27,6 +27,7 @@ from deforum_helpers.run_deforum import RunOptions, run_job
 
 FAST = ("--preset", "ultrafast")
 BEAT_EXAMPLE = ROOT / "examples" / "beat_sync" / "deforum_settings.txt"
+NEO_EXAMPLE = ROOT / "examples" / "neo_core" / "deforum_settings.txt"
 CLASSIC = ("neocore_tween_alignment=Classic", "max_frames=200")
 NTSC = Fraction(24000, 1001)
 CUTS = (0, 5, 17, 23, 24, 41, 60, 66, 95, 118)
@@ -80,14 +81,22 @@ def test_every_beat_of_the_example_is_seen_when_its_click_is_heard(tmp_path):
     fps = 60
     assert len(pictures) == 1200
     assert len(clicks) == 40  # one each half second, the first with frame 0
-    landed = [landing(pictures, round(click * fps), lag=6, reach=14) for click in clicks[1:]]
+    # Every frame is diffused, so a beat is a jump from one frame to the next.
+    landed = [landing(pictures, round(click * fps), lag=1, reach=14) for click in clicks[1:]]
     off = np.array(landed) / fps - clicks[1:]
     assert np.abs(off).max() <= 0.5 / fps, dict(zip(landed, off * fps, strict=True))
 
 
+def test_with_few_diffusions_each_beat_is_complete_on_its_frame(tmp_path):
+    said = run_process("render", NEO_EXAMPLE, "--set", "max_frames=200", "--out", tmp_path, *FAST)
+    assert said.code == 0, said.err
+    pictures = decode_frames(next(only_run(tmp_path).glob("*.mp4")), 64, 36).astype(np.float32)
+    assert [landing(pictures, beat, lag=6, reach=14) for beat in range(30, 200, 30)] == list(range(30, 200, 30))
+
+
 def test_the_measurement_tells_classic_alignment_which_lands_a_cadence_minus_one_late(tmp_path):
     options = [word for change in CLASSIC for word in ("--set", change)]
-    said = run_process("render", BEAT_EXAMPLE, *options, "--out", tmp_path, *FAST)
+    said = run_process("render", NEO_EXAMPLE, *options, "--out", tmp_path, *FAST)
     assert said.code == 0, said.err
     pictures = decode_frames(next(only_run(tmp_path).glob("*.mp4")), 64, 36).astype(np.float32)
     late = [landing(pictures, beat, lag=6, reach=14) - beat for beat in range(30, 200, 30)]

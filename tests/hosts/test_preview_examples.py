@@ -16,6 +16,7 @@ from deforum_helpers.settings.files import dump_settings, load_settings
 
 EXAMPLES = Path(__file__).parent.parent.parent / "examples"
 BEAT = EXAMPLES / "beat_sync"
+NEO = EXAMPLES / "neo_core"
 FRAMES_PER_BEAT = 30
 
 
@@ -34,7 +35,7 @@ def manifest():
 
 @pytest.fixture(scope="module")
 def settings():
-    return load_settings(BEAT / "deforum_settings.txt").settings
+    return load_settings(NEO / "deforum_settings.txt").settings
 
 
 @pytest.fixture(scope="module")
@@ -44,7 +45,7 @@ def track():
         return sound.getframerate(), np.frombuffer(sound.readframes(sound.getnframes()), "<i2").astype(int)
 
 
-@pytest.mark.parametrize("example", ["beat_sync", "cadence"])
+@pytest.mark.parametrize("example", ["beat_sync", "cadence", "neo_core"])
 def test_settings_are_complete_and_clean(example):
     path = EXAMPLES / example / "deforum_settings.txt"
     loaded = load_settings(path)
@@ -53,16 +54,18 @@ def test_settings_are_complete_and_clean(example):
     assert list(json.loads(path.read_text("utf-8"))) == list(again)
 
 
-@pytest.mark.parametrize("example", ["beat_sync", "cadence"])
+@pytest.mark.parametrize("example", ["beat_sync", "cadence", "neo_core"])
 def test_sizes_suit_every_engine_and_encoder(example):
     settings = load_settings(EXAMPLES / example / "deforum_settings.txt").settings
     assert settings.value("W") % 8 == 0
     assert settings.value("H") % 8 == 0
 
 
-def test_files_named_by_the_settings_are_there(settings):
+@pytest.mark.parametrize("folder", [BEAT, NEO])
+def test_files_named_by_the_settings_are_there(folder):
+    settings = load_settings(folder / "deforum_settings.txt").settings
     for key in ("parseq_manifest", "soundtrack_path"):
-        assert (BEAT / settings.value(key)).is_file()
+        assert (folder / settings.value(key)).is_file()
 
 
 def test_settings_agree_with_the_manifest(settings, manifest):

@@ -454,7 +454,7 @@ class TestTheProgram:
         assert {path.name for path in tmp_path.iterdir()} <= {"standalone.py", "__pycache__"}
 
     def test_pins_are_exact_and_tests_include_running(self, standalone):
-        for name in ("requirements-standalone.txt", "requirements-dev.txt", "requirements-models.txt"):
+        for name in ("requirements-standalone.txt", "requirements-models.txt", "requirements-dev.txt"):
             lines = (STARTER.parent / name).read_text("utf-8").splitlines()
             pins = [line for line in lines if line and not line.startswith(("#", "-r "))]
             assert pins
