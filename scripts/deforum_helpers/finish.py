@@ -20,7 +20,8 @@ from .media.subtitles import (
 )
 from .rendering.data.render_data import RenderData
 from .rendering.data.schedule import Values
-from .settings.paths import is_url, resolve_path
+from .settings.paths import resolve_path
+from .web import is_url
 
 
 def add_sound(data: RenderData, video: Path, folder: Path, ffmpeg: Path | str | None = None) -> tuple[Finding, ...]:

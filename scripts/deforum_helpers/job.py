@@ -14,8 +14,9 @@ from .rendering.data.plan import build_render_data
 from .rendering.data.render_data import RenderData
 from .settings.files import load_settings, with_overrides
 from .settings.lint import lint_settings
-from .settings.paths import is_url, resolve_path
+from .settings.paths import resolve_path
 from .settings.schema import Settings
+from .web import is_url
 
 
 @dataclass(frozen=True)
@@ -66,12 +67,13 @@ def load_job(path: Path, overrides: Mapping[str, str]) -> Job:
     return Job(changed.settings, manifest, folder, (*loaded.findings, *changed.findings))
 
 
-def plan_job(job: Job, *, seed: int | None = None) -> tuple[RenderData, tuple[Finding, ...]]:
+def plan_job(job: Job, *, seed: int | None = None, need_files: bool = True) -> tuple[RenderData, tuple[Finding, ...]]:
     """Plan a job.
 
     Args:
         job: what to plan.
         seed: as in ``build_render_data``.
+        need_files: whether missing input files are errors.
 
     Returns:
         The plan and all findings, from loading to planning; none of them is an error.
@@ -79,7 +81,7 @@ def plan_job(job: Job, *, seed: int | None = None) -> tuple[RenderData, tuple[Fi
     Raises:
         InputError: with all findings, if the job cannot be planned.
     """
-    findings = (*job.findings, *lint_settings(job.settings, (job.folder,)))
+    findings = (*job.findings, *lint_settings(job.settings, (job.folder,), need_files=need_files))
     if job.settings.anim.max_frames > MAX_FRAMES:
         message = f"{job.settings.anim.max_frames} frames are more than can be planned; allowed are {MAX_FRAMES}."
         raise InputError((*findings, Finding("error", message, "max_frames")))

@@ -12,7 +12,7 @@ from pathlib import Path
 from .errors import Finding, InputError, Interrupted, RunError, StorageError
 from .finish import add_sound, add_subtitles, remove_frames, write_subtitles
 from .job import Job
-from .media.encode import EncodeOptions, FfmpegVideoWriter, encode_files
+from .media.encode import EncodeOptions, FfmpegVideoWriter, check_format, encode_files
 from .media.ffmpeg import find_ffmpeg
 from .media.journal import Journal, JournalEntry, JournalHeader
 from .media.run_folder import RunFolder, claim_run_folder, save_run_settings
@@ -147,6 +147,7 @@ def _check(data: RenderData, options: RunOptions) -> None:
     chosen_parameters(options.subtitles or ())
     if _wants_video(data, options):
         find_ffmpeg(options.encode.ffmpeg)
+        check_format(data.width, data.height, data.fps)
 
 
 def _wants_video(data: RenderData, options: RunOptions) -> bool:

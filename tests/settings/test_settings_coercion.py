@@ -108,7 +108,7 @@ def test_a_value_beyond_the_slider_is_noted_and_kept():
         ("seed", 2**32, "from -1 to 4294967295"),
         ("use_init", "perhaps", "Allowed: true, false"),
         ("use_init", 2, "Allowed: true, false"),
-        ("animation_mode", "Vidoe Input", "did you mean 'Video Input'?"),
+        ("animation_mode", "Vidoe Input", "'Video Input' comes closest"),
         ("animation_mode", "4D", "Allowed: 2D, 3D, Video Input, Interpolation"),
         ("animation_mode", 3, "Allowed: 2D"),
         ("use_mask", None, ""),

@@ -132,7 +132,7 @@ def test_files_that_cannot_be_read(tmp_path):
         load_settings(binary)
     with pytest.raises(SettingsError, match="no such file"):
         load_settings(tmp_path / "missing.txt")
-    with pytest.raises(SettingsError, match="cannot be read"):
+    with pytest.raises(SettingsError, match="a folder"):
         load_settings(tmp_path)
     with pytest.raises(SettingsError, match="cannot be read"):
         load_settings("null\0character.txt")

@@ -31,7 +31,7 @@ def run(arguments: argparse.Namespace) -> int:
     from ..rendering.util.support import support_findings
 
     job = load(arguments)
-    data, findings = plan_job(job)
+    data, findings = plan_job(job, need_files=False)
     findings = (*findings, *support_findings(job.settings))
     if arguments.plot is not None:
         from ..rendering.util.plot import plot_plan

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from threading import Event
 
+_POLL_SECONDS = 0.05
+"""How often a paused run looks whether it may go on."""
+
 
 class RunControl:
     """The switches of one run; a ``ports.Control``. Every method may be called from any thread and at any time."""
 
     def __init__(self) -> None:
-        self._stop = Event()
-        self._going = Event()
-        self._going.set()
+        # Plain values, for a signal handler to set at any instant; it may interrupt whoever holds an Event's lock.
+        self._stop = False
+        self._paused = False
         self._video = True
 
     def stop(self, *, video: bool = True) -> None:
@@ -21,27 +24,25 @@ class RunControl:
             video: whether a video of the frames so far is made.
         """
         self._video = video
-        self._stop.set()
-        self._going.set()
+        self._stop = True
 
     def pause(self) -> None:
         """Pause after the frame at work; a diffusion under way is finished."""
-        if not self._stop.is_set():
-            self._going.clear()
+        self._paused = not self._stop
 
     def go_on(self) -> None:
         """End a pause."""
-        self._going.set()
+        self._paused = False
 
     @property
     def is_paused(self) -> bool:
         """Whether the run pauses, or is about to."""
-        return not self._going.is_set()
+        return self._paused and not self._stop
 
     @property
     def is_stopping(self) -> bool:
         """Whether the run stops, or is about to."""
-        return self._stop.is_set()
+        return self._stop
 
     @property
     def wants_video(self) -> bool:
@@ -50,5 +51,6 @@ class RunControl:
 
     def should_stop(self) -> bool:
         """Asked by the run between frames; returns after a pause only. True ends the run."""
-        self._going.wait()
-        return self._stop.is_set()
+        while self.is_paused:
+            Event().wait(_POLL_SECONDS)
+        return self._stop

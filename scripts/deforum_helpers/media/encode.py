@@ -84,7 +84,7 @@ class FfmpegVideoWriter:
     def __init__(
         self, path: Path, *, width: int, height: int, fps: Fraction, options: EncodeOptions | None = None
     ) -> None:
-        _check_format(width, height, fps)
+        check_format(width, height, fps)
         options = options or EncodeOptions()
         self.path = path
         self.frames = 0
@@ -281,7 +281,12 @@ class _Drain:
         return tail(b"".join(self._kept))
 
 
-def _check_format(width: int, height: int, fps: Fraction) -> None:
+def check_format(width: int, height: int, fps: Fraction) -> None:
+    """Check that a video can have this format.
+
+    Raises:
+        InputError: a size or rate no video can have.
+    """
     findings = []
     if not (0 < width <= _MAX_SIDE and 0 < height <= _MAX_SIDE):
         findings.append(Finding("error", f"A video's sides go from 1 to {_MAX_SIDE} pixels, got {width}×{height}."))

@@ -8,8 +8,8 @@ from fractions import Fraction
 from pathlib import Path
 
 from ..errors import Finding, InputError
-from .ffmpeg import run_ffmpeg
-from .store import storage_error, write_text_atomic
+from .remux import remux
+from .store import write_text_atomic
 from .timebase import format_time, frame_time
 
 PARAMETERS_SETTING = "deforum_save_gen_info_as_srt_params"
@@ -174,21 +174,12 @@ def embed_subtitles(video: Path, srt: Path, *, ffmpeg: Path | str | None = None)
         FfmpegError: ffmpeg is missing or failed; ``video`` stays as it was.
         StorageError: the new file could not take the video's place.
     """
-    partial = video.absolute().with_name(f"{video.stem}.subtitles.part{video.suffix}")
     args: list[str | Path] = [
-        *("-y", "-i", video.absolute(), "-f", "srt", "-i", srt.absolute()),
+        *("-f", "srt", "-i", srt.absolute()),
         *("-map", "0:v:0", "-map", "0:a?", "-map", "1:s:0", "-c", "copy", "-c:s", "mov_text"),
         *("-metadata:s:s:0", f"title={TRACK_TITLE}", "-metadata:s:s:0", f"handler_name={TRACK_TITLE}"),
-        *("-movflags", "+faststart", partial),
     ]
-    try:
-        run_ffmpeg(args, purpose=f"add the subtitles {srt.name} to {video}", ffmpeg=ffmpeg)
-        partial.replace(video)
-    except OSError as error:
-        raise storage_error(video, error, action="replaced") from error
-    finally:
-        partial.unlink(missing_ok=True)
-    return video
+    return remux(video, args, purpose=f"add the subtitles {srt.name} to {video}", ffmpeg=ffmpeg)
 
 
 def _value_text(value: float | str) -> str:

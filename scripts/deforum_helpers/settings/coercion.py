@@ -107,7 +107,7 @@ def _choice(setting: Setting, raw: Value) -> str:
     if setting.open_choices:
         return raw
     near = nearest(raw, setting.choices)
-    raise ValueError("is not one of the choices" + (f"; did you mean {near!r}?" if near else ""))
+    raise ValueError("is not one of the choices" + (f", {near!r} comes closest" if near else ""))
 
 
 def _text(_: Setting, raw: Value) -> str:

@@ -71,6 +71,8 @@ def load_settings(path: str | Path, *, base: Settings | None = None) -> Loaded:
         raw = file.read_bytes()
     except FileNotFoundError as error:
         raise SettingsError("there is no such file.", key=str(path)) from error
+    except IsADirectoryError as error:
+        raise SettingsError("this is a folder, not a settings file.", key=str(path)) from error
     except (OSError, ValueError) as error:
         raise SettingsError(f"the file cannot be read: {error}.", key=str(path)) from error
     text, remarks = decode(raw, file.name)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from ..errors import Finding, Severity
+from ..web import is_url
 from .coercion import remarks
-from .paths import is_url, resolve_path
+from .paths import resolve_path
 from .schema import SETTINGS, Settings
 
 GIF_FPS = 30
@@ -45,15 +47,19 @@ _SWITCHED: Mapping[str, tuple[str, ...]] = {
 """Switch -> settings without effect while it is off."""
 
 
-def lint_settings(settings: Settings, base_dirs: Sequence[Path | None] = ()) -> tuple[Finding, ...]:
+def lint_settings(
+    settings: Settings, base_dirs: Sequence[Path | None] = (), *, need_files: bool = True
+) -> tuple[Finding, ...]:
     """Return everything about ``settings`` that would stop a run, surprise, or have no effect.
 
     Args:
         settings: what to check.
         base_dirs: folders in which relative input files are looked up before the working directory.
+        need_files: whether a missing input file is an error; a plan can be made without it.
     """
     findings = [finding for check in _CHECKS for finding in check(settings)]
-    return (*findings, *_input_files(settings, base_dirs))
+    files = _input_files(settings, base_dirs)
+    return (*findings, *(f if need_files else replace(f, severity="warning") for f in files))
 
 
 def _limits(settings: Settings) -> Iterator[Finding]:

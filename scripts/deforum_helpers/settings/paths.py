@@ -6,11 +6,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 
-def is_url(text: str) -> bool:
-    """Tell whether ``text`` is the address of something on the web and not a local path."""
-    return text.strip().lower().startswith(("http://", "https://"))
-
-
 def resolve_path(text: str, base_dirs: Sequence[Path | None] = ()) -> Path:
     """Return the local path that ``text`` means; it need not exist.
 

@@ -130,7 +130,7 @@ def _key_frame_notes(settings: Settings, manifest: Manifest | None, clip: _Clip)
     keys = _parseq_keys(manifest)
     if not keys:
         missing = "the Parseq manifest lists no key frames" if manifest is not None else "there is no Parseq manifest"
-        spacing = f"every {clip.cadence}. frame is diffused" if clip.cadence > 1 else "every frame is diffused"
+        spacing = f"one frame in {clip.cadence} is diffused" if clip.cadence > 1 else "every frame is diffused"
         return [Finding("note", f"{missing}, so {chosen.value!r} becomes 'Uniform Spacing': {spacing}.", key)]
     notes = []
     beyond = [k for k in keys if k >= clip.max_frames]

@@ -24,7 +24,6 @@ _IGNORED: Sequence[_Rule] = (
     ("diffusion_redo", lambda s: s.anim.diffusion_redo > 0, "diffusion redo"),
     ("cn_1_enabled", lambda s: any(unit.enabled for unit in s.controlnet), "ControlNet"),
     ("save_depth_maps", lambda s: s.anim.save_depth_maps, "depth maps"),
-    ("resume_from_timestring", lambda s: s.anim.resume_from_timestring, "resuming"),
     ("frame_interpolation_engine", lambda s: s.output.frame_interpolation_engine != "None", "frame interpolation"),
     ("r_upscale_video", lambda s: s.output.r_upscale_video, "upscaling"),
     ("make_gif", lambda s: s.output.make_gif, "GIFs"),
