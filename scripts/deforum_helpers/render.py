@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Executor, Future
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from functools import partial
 
@@ -60,10 +61,12 @@ class Observers:
     Attributes:
         should_stop: asked before each diffusion and after each frame.
         on_key: told of each key frame once it is made, from the thread that renders.
+        measure: a context that measures what is done in it: ``warping`` and ``waiting``.
     """
 
     should_stop: Callable[[], bool] = lambda: False
     on_key: Callable[[LoopState], None] = lambda state: None
+    measure: Callable[[str], AbstractContextManager[None]] = lambda task: nullcontext()
 
 
 def render_animation(
@@ -107,7 +110,9 @@ def render_animation(
 
         def submit_ready(position: int) -> None:
             ready = _take_ready(waiting, position)
-            pump.submit([(tween.index, tween_job(data, tween, pictures, chains)) for tween in ready])
+            jobs = [(t.index, _measured(tween_job(data, t, pictures, chains), observers)) for t in ready]
+            with observers.measure("waiting"):
+                pump.submit(jobs)
 
         done = state.position if state is not None else -1
         submit_ready(done)
@@ -119,7 +124,16 @@ def render_animation(
             submit_ready(position)
             # Classic alignment still fades from the picture before; nothing needs an older one.
             pictures.pop(position - 2, None)
-        pump.finish()
+        with observers.measure("waiting"):
+            pump.finish()
+
+
+def _measured(job: Callable[[], Image], observers: Observers) -> Callable[[], Image]:
+    def run() -> Image:
+        with observers.measure("warping"):
+            return job()
+
+    return run
 
 
 @dataclass(frozen=True)

@@ -2,29 +2,30 @@
 
 from __future__ import annotations
 
-import time
-from collections import deque
-from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
-from .errors import Finding, InputError, Interrupted, RunError, StorageError
+from .errors import Finding, InputError, Interrupted, RunError
 from .finish import add_sound, add_subtitles, remove_frames, write_subtitles
 from .job import Job
 from .media.encode import EncodeOptions, FfmpegVideoWriter, check_format, encode_files
 from .media.ffmpeg import find_ffmpeg
-from .media.journal import Journal, JournalEntry, JournalHeader
+from .media.journal import Journal, JournalHeader
+from .media.preview_video import PreviewVideo
+from .media.recorder import Destinations, Recorder
+from .media.report import RunReport, Seconds, Stopwatch, peak_memory_mb
 from .media.run_folder import RunFolder, claim_run_folder, save_run_settings
-from .media.sink import FrameSink
 from .media.store import PngFrameStore
 from .media.subtitles import chosen_parameters
 from .ports import Control, Diffuser, DiffusionRequest, Image, Progress
-from .render import LoopState, Observers, render_animation
+from .render import Observers, render_animation
 from .rendering.data.render_data import RenderData
 from .rendering.util.identity import plan_digest
+from .rendering.util.resilience import OnFailure, ReliableDiffuser, RetryPolicy, event_findings
 from .rendering.util.support import support_findings
-from .resume import Resumption, resumption
+from .resume import resumption
 
 
 @dataclass(frozen=True)
@@ -40,6 +41,9 @@ class RunOptions:
         embed_subtitles: whether the video carries the subtitles as a track, too.
         resume: the run to go on with, None to start a new one.
         keep_journal: whether the journal stays when the run is done.
+        on_failure: what becomes of a key frame that cannot be diffused, whatever is tried: "stop" ends the run, which
+            can be resumed; "reuse" keeps the picture that was to be diffused.
+        preview_every: frames between two renewals of the preview video, 0 for none.
     """
 
     out: Path = Path("outputs")
@@ -50,6 +54,8 @@ class RunOptions:
     embed_subtitles: bool = False
     resume: RunFolder | None = None
     keep_journal: bool = False
+    on_failure: OnFailure = "stop"
+    preview_every: int = 0
 
 
 @dataclass(frozen=True)
@@ -59,18 +65,14 @@ class RunResult:
     Attributes:
         video: the finished video, None if none was made.
         outdir, timestring: where, and under which identity.
-        frames, key_frames: how many were made and how many of them diffused.
-        seconds_total, seconds_diffusion: time of the whole run, and of it in the engine.
+        report: frames, time and memory.
         findings: what the user should know of the run, e.g. why there is no sound.
     """
 
     video: Path | None
     outdir: Path
     timestring: str
-    frames: int
-    key_frames: int
-    seconds_total: float
-    seconds_diffusion: float
+    report: RunReport
     findings: tuple[Finding, ...]
 
 
@@ -82,6 +84,15 @@ class _Rendered:
     video: Path | None
     complete: bool
     findings: tuple[Finding, ...]
+
+
+class _NoControl:
+    """Nobody stops the run."""
+
+    wants_video = True
+
+    def should_stop(self) -> bool:
+        return False
 
 
 def run_job(
@@ -104,39 +115,26 @@ def run_job(
 
     Raises:
         InputError: the job cannot be rendered; nothing was written.
-        RunError: the run failed; the frames made so far are kept, and the message says where.
-        Interrupted: stopped on request; the frames made so far are kept, and a video of them is made.
+        RunError: the run failed; the frames made so far are kept, and the message says how to go on.
+        Interrupted: stopped on request; the frames made so far are kept, and the message says how to go on.
     """
-    started = time.monotonic()
-    _check(data, options)
-    run = _run_folder(job, data, options)
-    timed = _TimedDiffuser(engine)
-    try:
-        rendered = _render(data, timed, run, options, _Watchers(progress, control or _NoControl()))
-        notes = _finish(data, run, job, options, rendered)
-    except RunError as error:
-        raise RunError(f"{error}\nThe frames made so far are kept; to go on: render --resume {run.path}") from error
+    watch = Stopwatch()
+    with watch.measure("total"):
+        _check(data, options)
+        run = _run_folder(job, data, options)
+        timed = _TimedDiffuser(engine, watch)
+        reliable = ReliableDiffuser(timed, RetryPolicy.of(job.settings, on_failure=options.on_failure))
+        try:
+            rendered = _render(data, reliable, run, options, _Watchers(progress, control or _NoControl(), watch))
+            notes = _finish(data, run, job, options, rendered)
+        except RunError as error:
+            raise RunError(f"{error}\nThe frames made so far are kept; {_go_on(run)}") from error
+    report = _report(data, rendered, timed, reliable, watch)
+    report.write(run.file("_report.json"))
     if not rendered.complete:
         raise Interrupted(_stopped_text(data, run, rendered))
-    return RunResult(
-        video=rendered.video,
-        outdir=run.path,
-        timestring=run.timestring,
-        frames=rendered.frames,
-        key_frames=len(data.keys),
-        seconds_total=time.monotonic() - started,
-        seconds_diffusion=timed.seconds,
-        findings=(*rendered.findings, *notes),
-    )
-
-
-def _run_folder(job: Job, data: RenderData, options: RunOptions) -> RunFolder:
-    settings = job.reproducible(data.seed)
-    if options.resume is None:
-        return claim_run_folder(options.out, settings, datetime.now())
-    options.resume.remove_leftovers()
-    save_run_settings(options.resume, settings)
-    return options.resume
+    findings = (*rendered.findings, *event_findings(reliable.events), *notes)
+    return RunResult(rendered.video, run.path, run.timestring, report, findings)
 
 
 def _check(data: RenderData, options: RunOptions) -> None:
@@ -154,133 +152,75 @@ def _wants_video(data: RenderData, options: RunOptions) -> bool:
     return options.video and not data.settings.output.skip_video_creation
 
 
-def _render(
-    data: RenderData,
-    diffuser: Diffuser,
-    run: RunFolder,
-    options: RunOptions,
-    watchers: _Watchers,
-) -> _Rendered:
-    progress, control = watchers.progress, watchers.control
-    store, journal = PngFrameStore(run.path, run.timestring), Journal(run.file("_journal"))
-    with ThreadPoolExecutor(options.threads) as workers:
-        sink = _sink(data, run, store, options, workers)
-        progress.start(data.max_frames, len(data.keys))
-        complete = True
-        try:
-            intact = _adopt_frames(data, store, sink, progress) if options.resume else 0
-            going_on = resumption(data, store, journal, intact)
-            _render_rest(going_on, diffuser, _Outputs(sink, journal, progress), workers, control)
-        except Interrupted:
-            complete = False
-            if not control.wants_video:
-                sink.drop_video()
-        except BaseException:
-            sink.give_up()
-            raise
-        finally:
-            progress.finish()
-        video = _finished(sink)
-    if complete and not options.keep_journal:
-        journal.remove()
-    findings = going_on.findings
-    if sink.encoder_failure is not None:
-        text = f"the video was made again from the frames: {sink.encoder_failure}"
-        findings = (*findings, Finding("warning", text))
-    return _Rendered(sink.frames, video, complete, findings)
+def _run_folder(job: Job, data: RenderData, options: RunOptions) -> RunFolder:
+    settings = job.reproducible(data.seed)
+    if options.resume is None:
+        return claim_run_folder(options.out, settings, datetime.now())
+    options.resume.remove_leftovers()
+    save_run_settings(options.resume, settings)
+    return options.resume
 
 
 @dataclass(frozen=True)
 class _Watchers:
-    """Who sees the run, and who may stop it."""
+    """Who sees the run, who may stop it, and what measures it."""
 
     progress: Progress
     control: Control
+    watch: Stopwatch
 
 
-class _NoControl:
-    """Nobody stops the run."""
-
-    wants_video = True
-
-    def should_stop(self) -> bool:
-        return False
-
-
-@dataclass(frozen=True)
-class _Outputs:
-    """Where what the loop makes goes to."""
-
-    sink: FrameSink
-    journal: Journal
-    progress: Progress
-
-
-def _adopt_frames(data: RenderData, store: PngFrameStore, sink: FrameSink, progress: Progress) -> int:
-    """Take over the frames that are there and whole, from the first on. Returns how many."""
-    keys = frozenset(data.key_frames)
-    for index in range(data.max_frames):
+def _render(
+    data: RenderData, diffuser: Diffuser, run: RunFolder, options: RunOptions, watchers: _Watchers
+) -> _Rendered:
+    control = watchers.control
+    to = _destinations(data, run, options)
+    findings: tuple[Finding, ...] = ()
+    with ThreadPoolExecutor(options.threads) as workers:
+        recorder = Recorder(data, to, watchers.progress, watchers.watch, workers)
+        complete = True
         try:
-            image = store.read(index)
-        except StorageError:
-            return index
-        if image.shape != (data.height, data.width, 3):
-            return index
-        sink.adopt(store.path(index), image)
-        progress.advance(index, image, index in keys)
-    return data.max_frames
+            intact = recorder.adopt_frames() if options.resume else 0
+            going_on = resumption(data, to.store, to.journal, intact)
+            findings = going_on.findings
+            if intact < data.max_frames:
+                recorder.start_journal(JournalHeader(plan_digest(data), diffuser.name, data.seed))
+                observers = Observers(control.should_stop, recorder.take_key, watchers.watch.measure)
+                render_animation(going_on.data, diffuser, recorder.take_frame, workers, observers, going_on.begin)
+        except Interrupted:
+            complete = False
+            if not control.wants_video:
+                recorder.drop_video()
+        except BaseException:
+            recorder.give_up()
+            raise
+        finally:
+            watchers.progress.finish()
+        video = recorder.finish()
+    if complete and not options.keep_journal:
+        to.journal.remove()
+    return _Rendered(recorder.frames, video, complete, (*findings, *recorder.findings()))
 
 
-def _render_rest(
-    going_on: Resumption,
-    diffuser: Diffuser,
-    outputs: _Outputs,
-    workers: Executor,
-    control: Control,
-) -> None:
-    data = going_on.data
-    if going_on.begin.frame >= data.max_frames:
-        return
-    keys = frozenset(data.key_frames)
-    journal = outputs.journal
-    journal.start(JournalHeader(plan_digest(data), diffuser.name, data.seed))
-    entries: deque[Future[None]] = deque()
-
-    def emit(index: int, image: Image) -> None:
-        outputs.sink.emit(index, image)
-        outputs.progress.advance(index, image, index in keys)
-
-    def keep(state: LoopState) -> None:
-        # Written by a worker: the engine need not wait for the disk, an error shows one key frame later.
-        while entries and (entries[0].done() or len(entries) > 1):
-            entries.popleft().result()
-        entries.append(workers.submit(journal.write, JournalEntry(state.position, state.picture, state.reference)))
-        journal.forget_before(data.tweens[outputs.sink.frames].older if outputs.sink.frames < data.max_frames else 0)
-
-    render_animation(data, diffuser, emit, workers, Observers(control.should_stop, keep), going_on.begin)
-    while entries:
-        entries.popleft().result()
-
-
-def _finished(sink: FrameSink) -> Path | None:
-    try:
-        return sink.finish()
-    except BaseException:
-        # Cut off while the video was being finished (Ctrl-C again): no encoder and no part of a video stays behind.
-        sink.give_up()
-        raise
-
-
-def _sink(data: RenderData, run: RunFolder, store: PngFrameStore, options: RunOptions, workers: Executor) -> FrameSink:
-    path = run.file(".mp4")
-    video = None
+def _destinations(data: RenderData, run: RunFolder, options: RunOptions) -> Destinations:
+    path, encode = run.file(".mp4"), options.encode
+    video, preview = None, None
     if _wants_video(data, options):
-        video = FfmpegVideoWriter(path, width=data.width, height=data.height, fps=data.fps, options=options.encode)
-    return FrameSink(
-        store,
+        video = FfmpegVideoWriter(path, width=data.width, height=data.height, fps=data.fps, options=encode)
+    if options.preview_every > 0:
+        preview = PreviewVideo(
+            run.file("_preview.mp4"),
+            fps=data.fps,
+            interval=options.preview_every,
+            total=data.max_frames,
+            ffmpeg=encode.ffmpeg,
+        )
+    return Destinations(
+        PngFrameStore(run.path, run.timestring),
+        Journal(run.file("_journal")),
         video,
-        lambda frames: encode_files(frames, path, fps=data.fps, options=options.encode),
-        workers,
+        lambda frames: encode_files(frames, path, fps=data.fps, options=encode),
+        preview,
     )
 
 
@@ -300,26 +240,45 @@ def _finish(
     return findings
 
 
+def _report(
+    data: RenderData, rendered: _Rendered, timed: _TimedDiffuser, reliable: ReliableDiffuser, watch: Stopwatch
+) -> RunReport:
+    tasks = ("total", "diffusion", "warping", "writing", "encoding", "waiting")
+    reused = sum(event.action == "reused" for event in reliable.events)
+    return RunReport(
+        frames=rendered.frames,
+        key_frames=len(data.keys),
+        diffused=timed.count,
+        reused=reused,
+        retries=len(reliable.events) - reused,
+        seconds=Seconds(**{task: watch.seconds(task) for task in tasks}),
+        peak_memory_mb=peak_memory_mb(),
+    )
+
+
 def _stopped_text(data: RenderData, run: RunFolder, rendered: _Rendered) -> str:
     lines = [f"Stopped after {rendered.frames} of {data.max_frames} frames. They are kept in {run.path}."]
     if rendered.video is not None:
         lines.append(f"The video so far: {rendered.video}")
-    lines.append(f"To go on: render --resume {run.path}")
-    return "\n".join(lines)
+    return "\n".join([*lines, _go_on(run)[0].upper() + _go_on(run)[1:]])
+
+
+def _go_on(run: RunFolder) -> str:
+    return f"to go on: render --resume {run.path}"
 
 
 class _TimedDiffuser:
-    """Measures the time an engine takes."""
+    """Counts diffusions, and measures the time an engine takes."""
 
-    def __init__(self, engine: Diffuser) -> None:
+    def __init__(self, engine: Diffuser, watch: Stopwatch) -> None:
         self.name = engine.name
-        self.seconds = 0.0
+        self.count = 0
+        self.free_memory = getattr(engine, "free_memory", None)
         self._engine = engine
+        self._watch = watch
 
     def diffuse(self, request: DiffusionRequest) -> Image:
         """As the engine's own."""
-        started = time.monotonic()
-        try:
+        self.count += 1
+        with self._watch.measure("diffusion"):
             return self._engine.diffuse(request)
-        finally:
-            self.seconds += time.monotonic() - started

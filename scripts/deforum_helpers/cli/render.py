@@ -64,6 +64,15 @@ def add_parser(commands: Any) -> None:
         help='write {timestring}.srt with these values, e.g. "Zoom,Str Sch,Prompt"',
     )
     parser.add_argument("--embed-subtitles", action="store_true", help="put the subtitles into the video, too")
+    parser.add_argument(
+        "--on-failure",
+        choices=("stop", "reuse"),
+        default="stop",
+        help="when a frame cannot be diffused: stop, to be resumed, or keep the picture that was to be diffused (stop)",
+    )
+    parser.add_argument(
+        "--preview-every", type=_count, default=0, metavar="N", help="renew {timestring}_preview.mp4 every N frames"
+    )
     parser.add_argument("--json", action="store_true", help="print one JSON object as the last line")
     parser.set_defaults(run=run)
 
@@ -79,6 +88,7 @@ def run(arguments: argparse.Namespace) -> int:
     with _listening() as control:
         result = run_job(job, data, _engine(arguments), options, TerminalProgress(sys.stderr), control)
     print_findings(result.findings)
+    print(result.report.line(), file=sys.stderr)
     _print_result(result, as_json=arguments.json)
     return 0
 
@@ -122,6 +132,8 @@ def _options(arguments: argparse.Namespace, resume: RunFolder | None) -> RunOpti
         embed_subtitles=arguments.embed_subtitles,
         resume=resume,
         keep_journal=arguments.keep_journal,
+        on_failure=arguments.on_failure,
+        preview_every=arguments.preview_every,
     )
 
 
@@ -140,12 +152,9 @@ def _print_result(result: RunResult, *, as_json: bool) -> None:
             "video": video,
             "outdir": str(result.outdir),
             "timestring": result.timestring,
-            "frames": result.frames,
-            "key_frames": result.key_frames,
-            "seconds": {
-                "total": round(result.seconds_total, 3),
-                "diffusion": round(result.seconds_diffusion, 3),
-            },
+            "frames": result.report.frames,
+            "key_frames": result.report.key_frames,
+            "seconds": result.report.as_json()["seconds"],
         }
     )
 

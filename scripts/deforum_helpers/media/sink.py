@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Executor, Future
 from pathlib import Path
 
 from ..errors import FfmpegError
 from ..ports import FrameStore, Image, VideoWriter
+from .report import Stopwatch
 
 _WRITES_AHEAD = 6
 """Frames being written at a time; bounds memory where the disk is slower than the render."""
@@ -22,6 +23,7 @@ class FrameSink:
         video: encodes them meanwhile, None for no video.
         rebuild: makes the video of the stored frames, called with their paths if the encoder died.
         workers: where frames are written.
+        watch: measures ``writing`` and ``encoding``.
     """
 
     def __init__(
@@ -30,7 +32,9 @@ class FrameSink:
         video: VideoWriter | None,
         rebuild: Callable[[list[Path]], Path],
         workers: Executor,
+        watch: Stopwatch,
     ) -> None:
+        self._watch = watch
         self._store = store
         self._video = video
         self._rebuild = rebuild
@@ -39,6 +43,11 @@ class FrameSink:
         self._written: list[Path] = []
         self.encoder_failure: FfmpegError | None = None
         """Why the encoder died in the middle, if it did."""
+
+    @property
+    def written(self) -> Sequence[Path]:
+        """Files of the first frames, complete and in order."""
+        return self._written
 
     @property
     def frames(self) -> int:
@@ -56,15 +65,20 @@ class FrameSink:
         Raises:
             StorageError: this frame or one of the last few could not be written.
         """
-        self._writing.append(self._workers.submit(self._store.write, index, image))
+        self._writing.append(self._workers.submit(self._write, index, image))
         if len(self._writing) > _WRITES_AHEAD:
             self._written.append(self._writing.popleft().result())
         self._encode(image)
 
+    def _write(self, index: int, image: Image) -> Path:
+        with self._watch.measure("writing"):
+            return self._store.write(index, image)
+
     def _encode(self, image: Image) -> None:
         if self._video is not None and self.encoder_failure is None:
             try:
-                self._video.write(image)
+                with self._watch.measure("encoding"):
+                    self._video.write(image)
             except FfmpegError as error:
                 self.encoder_failure = error
 
@@ -86,7 +100,8 @@ class FrameSink:
             return None
         if self.encoder_failure is None:
             try:
-                return self._video.close()
+                with self._watch.measure("encoding"):
+                    return self._video.close()
             except FfmpegError as error:
                 self.encoder_failure = error
         return self._rebuild(self._written)
