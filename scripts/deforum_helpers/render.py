@@ -42,16 +42,20 @@ class LoopState:
 
 @dataclass(frozen=True)
 class Beginning:
-    """Where a render that was cut off goes on.
+    """Where a render begins, or goes on after it was cut off.
 
     Attributes:
         frame: the first output frame to make.
         states: the key frames that this and the following frames need, ascending by position and without gaps;
             diffusion goes on after the last. Without any, all key frames are diffused again.
+        init_image: what the very first key frame is diffused from, H×W×3; None to start from nothing.
+        reference: the colours to hold on to from the start, None to take those of the first picture.
     """
 
     frame: int = 0
     states: tuple[LoopState, ...] = ()
+    init_image: Image | None = None
+    reference: ColourReference | None = None
 
 
 @dataclass(frozen=True)
@@ -88,7 +92,7 @@ def render_animation(
         emit: called once per output frame, ascending, from one other thread, with a picture it must not change.
         workers: where pictures are warped, blended and prepared.
         observers: who may stop the render, and who is told of key frames.
-        begin: where to go on; from frame 0 if None.
+        begin: where to begin; at frame 0, from nothing, if None.
 
     Raises:
         Interrupted: ``observers.should_stop`` said so; every frame emitted is whole.
@@ -96,7 +100,7 @@ def render_animation(
     """
     observers, begin = observers or Observers(), begin or Beginning()
     chains = MotionChains(partial(frame_motion, data))
-    keys = _KeyRenderer(data, diffuser, chains, workers)
+    keys = _KeyRenderer(data, diffuser, chains, workers, begin)
     waiting = deque(data.tweens[begin.frame :])
     pictures = {state.position: state.picture for state in begin.states}
     state = begin.states[-1] if begin.states else None
@@ -147,8 +151,16 @@ class _Prepared:
 class _KeyRenderer:
     """Makes key frames one after the other."""
 
-    def __init__(self, data: RenderData, diffuser: Diffuser, chains: MotionChains, workers: Executor) -> None:
+    def __init__(
+        self,
+        data: RenderData,
+        diffuser: Diffuser,
+        chains: MotionChains,
+        workers: Executor,
+        begin: Beginning,
+    ) -> None:
         self._data = data
+        self._begin = begin
         self._diffuser = diffuser
         self._chains = chains
         self._workers = workers
@@ -158,8 +170,8 @@ class _KeyRenderer:
     def make(self, position: int, last: LoopState | None) -> LoopState:
         """Diffuse the key step at ``position``, from what the one before it left."""
         data, key = self._data, self._data.keys[position]
-        reference = last.reference if last is not None else None
-        init = None
+        reference = last.reference if last is not None else self._begin.reference
+        init = self._begin.init_image
         if last is not None:
             prepared = self._next.result() if self._next is not None else self._prepare(position)
             carried = prepared.warp.apply(last.picture, border=data.border)

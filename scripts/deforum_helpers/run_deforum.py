@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 
 from .errors import Finding, InputError, Interrupted, RunError
 from .finish import add_sound, add_subtitles, remove_frames, write_subtitles
+from .imaging.colour import ColourReference
 from .job import Job
 from .media.encode import EncodeOptions, FfmpegVideoWriter, check_format, encode_files
 from .media.ffmpeg import find_ffmpeg
 from .media.journal import Journal, JournalHeader
+from .media.pictures import load_picture
 from .media.preview_video import PreviewVideo
 from .media.recorder import Destinations, Recorder
 from .media.report import RunReport, Seconds, Stopwatch, peak_memory_mb
@@ -20,7 +22,7 @@ from .media.run_folder import RunFolder, claim_run_folder, save_run_settings
 from .media.store import PngFrameStore
 from .media.subtitles import chosen_parameters
 from .ports import Control, Diffuser, DiffusionRequest, Image, Progress
-from .render import Observers, render_animation
+from .render import Beginning, Observers, render_animation
 from .rendering.data.render_data import RenderData
 from .rendering.util.identity import plan_digest
 from .rendering.util.resilience import OnFailure, ReliableDiffuser, RetryPolicy, event_findings
@@ -121,11 +123,13 @@ def run_job(
     watch = Stopwatch()
     with watch.measure("total"):
         _check(data, options)
+        given = _given_pictures(job, data)
         run = _run_folder(job, data, options)
         timed = _TimedDiffuser(engine, watch)
         reliable = ReliableDiffuser(timed, RetryPolicy.of(job.settings, on_failure=options.on_failure))
         try:
-            rendered = _render(data, reliable, run, options, _Watchers(progress, control or _NoControl(), watch))
+            watchers = _Watchers(progress, control or _NoControl(), watch)
+            rendered = _render(data, reliable, run, options, watchers, given)
             notes = _finish(data, run, job, options, rendered)
         except RunError as error:
             raise RunError(f"{error}\nThe frames made so far are kept; {_go_on(run)}") from error
@@ -146,6 +150,19 @@ def _check(data: RenderData, options: RunOptions) -> None:
     if _wants_video(data, options):
         find_ffmpeg(options.encode.ffmpeg)
         check_format(data.width, data.height, data.fps)
+
+
+def _given_pictures(job: Job, data: RenderData) -> Beginning:
+    """The pictures a render starts with, loaded before anything is written."""
+
+    def load(key: str) -> Image:
+        named = str(job.settings.value(key))
+        return load_picture(named, width=data.width, height=data.height, key=key, base_dirs=(job.folder,))
+
+    init = load("init_image") if job.settings.run.use_init else None
+    by_image = job.settings.anim.color_coherence == "Image" and data.coherence is not None
+    reference = ColourReference.of(load("color_coherence_image_path"), data.coherence or "LAB") if by_image else None
+    return Beginning(init_image=init, reference=reference)
 
 
 def _wants_video(data: RenderData, options: RunOptions) -> bool:
@@ -171,7 +188,12 @@ class _Watchers:
 
 
 def _render(
-    data: RenderData, diffuser: Diffuser, run: RunFolder, options: RunOptions, watchers: _Watchers
+    data: RenderData,
+    diffuser: Diffuser,
+    run: RunFolder,
+    options: RunOptions,
+    watchers: _Watchers,
+    given: Beginning,
 ) -> _Rendered:
     control = watchers.control
     to = _destinations(data, run, options)
@@ -186,7 +208,8 @@ def _render(
             if intact < data.max_frames:
                 recorder.start_journal(JournalHeader(plan_digest(data), diffuser.name, data.seed))
                 observers = Observers(control.should_stop, recorder.take_key, watchers.watch.measure)
-                render_animation(going_on.data, diffuser, recorder.take_frame, workers, observers, going_on.begin)
+                begin = replace(given, frame=going_on.begin.frame, states=going_on.begin.states)
+                render_animation(going_on.data, diffuser, recorder.take_frame, workers, observers, begin)
         except Interrupted:
             complete = False
             if not control.wants_video:

@@ -8,7 +8,7 @@ from architecture_source import Module, inner_imports, outer_imports
 
 LAYERS: tuple[tuple[str, ...], ...] = (
     ("errors",),
-    ("ports",),
+    ("ports", "web"),
     ("imaging",),
     ("schedule",),
     ("parseq",),

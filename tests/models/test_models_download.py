@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import threading
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -15,7 +16,7 @@ import numpy as np
 import pytest
 
 from deforum_helpers.errors import Interrupted, RunError, StorageError
-from deforum_helpers.models.download import Patience, RemoteFile, fetch_file
+from deforum_helpers.models.download import LIMITS, RemoteFile, fetch_file
 
 DATA = np.random.default_rng(5).integers(0, 256, 300_000, np.uint8).tobytes()
 DIGEST = hashlib.sha256(DATA).hexdigest()
@@ -262,17 +263,17 @@ class TestFailing:
     def test_a_silent_server(self, server, tmp_path):
         server.stall = 0
         with pytest.raises(RunError, match="timed out"):
-            fetch_file(remote(server), tmp_path, patience=Patience(silence=0.2))
+            fetch_file(remote(server), tmp_path, limits=replace(LIMITS, timeout=0.2))
 
     def test_the_deadline(self, server, tmp_path):
         with pytest.raises(RunError, match="longer than 0 s"):
-            fetch_file(remote(server), tmp_path, patience=Patience(deadline=0))
+            fetch_file(remote(server), tmp_path, limits=replace(LIMITS, deadline=0))
 
     @pytest.mark.parametrize("chunked", [False, True])
     def test_too_large(self, server, tmp_path, chunked):
         server.chunked = chunked
         with pytest.raises(RunError, match="larger than"):
-            fetch_file(remote(server), tmp_path, patience=Patience(largest=2**16))
+            fetch_file(remote(server), tmp_path, limits=replace(LIMITS, size=2**16))
 
     @pytest.mark.parametrize("size", [len(DATA) - 1, len(DATA) + 1])
     def test_another_size(self, server, tmp_path, size):

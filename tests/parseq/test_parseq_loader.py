@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from deforum_helpers.errors import ManifestError
-from deforum_helpers.parseq.loader import is_url, load_manifest
+from deforum_helpers.parseq.loader import load_manifest
 
 TEXT = json.dumps({"options": {"output_fps": 30}, "rendered_frames": [{"frame": 0, "deforum_prompt": "é"}]})
 DATA = TEXT.encode()
@@ -75,14 +75,6 @@ def server(monkeypatch):
 
 
 # --- what it is -------------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("text", "expected"),
-    [("http://a/b", True), (" HTTPS://a", True), ("ftp://a", False), ("a.json", False), ("{}", False), ("", False)],
-)
-def test_is_url(text, expected):
-    assert is_url(text) is expected
 
 
 def test_pasted_json():

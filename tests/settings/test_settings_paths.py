@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import pytest
-
-from deforum_helpers.settings.paths import is_url, resolve_path
+from deforum_helpers.settings.paths import resolve_path
 
 
 def test_beside_the_settings_file_first_then_in_the_working_directory(tmp_path, monkeypatch):
@@ -29,17 +27,3 @@ def test_absolute_quoted_and_home_paths(tmp_path, monkeypatch):
     assert resolve_path(str(tmp_path / "a.png"), [Path("/elsewhere")]) == tmp_path / "a.png"
     assert resolve_path(f' "{tmp_path / "a b.png"}" ') == tmp_path / "a b.png"
     assert resolve_path("~/a.png") == tmp_path / "a.png"
-
-
-@pytest.mark.parametrize(
-    ("text", "expected"),
-    [
-        ("https://example.org/a.png", True),
-        (" HTTP://example.org", True),
-        ("C:/a.png", False),
-        ("http.png", False),
-        ("", False),
-    ],
-)
-def test_addresses(text, expected):
-    assert is_url(text) is expected

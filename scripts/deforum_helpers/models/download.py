@@ -3,24 +3,27 @@
 from __future__ import annotations
 
 import hashlib
-import http.client
 import os
 import time
-import urllib.error
-import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from ..errors import RunError, StorageError
+from ..web import Limits, Reply, WebError, open_url
+
+LIMITS = Limits(size=8 * 2**30, timeout=15.0, deadline=3600.0)
+"""Of a file of weights."""
 
 Progress = Callable[[int, int | None], None]
 """Called with the bytes that are there and the bytes there will be, if the server says."""
 
 _CHUNK = 2**20
 _RANGE_UNSATISFIABLE = 416
+_PASSING = ("silent", "broken")
+"""Failures after which another connection may go on."""
 
 
 @dataclass(frozen=True)
@@ -43,28 +46,13 @@ class RemoteFile:
         return unquote(urlsplit(self.url).path).rpartition("/")[2]
 
 
-@dataclass(frozen=True)
-class Patience:
-    """Limits of a download.
-
-    Attributes:
-        silence: seconds a server may say nothing.
-        deadline: seconds for all of it.
-        largest: bytes a file may have.
-    """
-
-    silence: float = 15.0
-    deadline: float = 3600.0
-    largest: int = 8 * 2**30
-
-
 def fetch_file(
     file: RemoteFile,
     folder: Path,
     *,
     allow_download: bool = True,
     progress: Progress = lambda done, total: None,
-    patience: Patience = Patience(),
+    limits: Limits = LIMITS,
 ) -> Path:
     """The path of ``file`` in ``folder``, whole and checked, downloaded if need be.
 
@@ -77,7 +65,7 @@ def fetch_file(
         folder: where it belongs; made if missing. Only one process at a time may fetch a file into it.
         allow_download: whether the web may be asked; else it has to be there.
         progress: told after every chunk; what it raises ends the download, and the part is kept.
-        patience: limits.
+        limits: of the download as a whole, broken connections included.
 
     Raises:
         RunError: it cannot be had; names the link, and the place to put it by hand.
@@ -90,24 +78,27 @@ def fetch_file(
         state = "is damaged" if path.exists() else "is missing"
         raise RunError(f"The file {path} {state}. Allow downloads, or {_by_hand(file, path)}")
     part = Part(path)
-    give_up = time.monotonic() + patience.deadline
+    give_up = time.monotonic() + limits.deadline
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for _ in range(2):
-            _download(file, part, progress, patience, give_up)
+            _download(file, part, progress, limits, give_up)
             if _is_intact(part.path, file):
                 part.finish(path)
                 return path
             part.discard()
-    except _Failure as failure:
-        raise RunError(f"{file.url} cannot be downloaded: {failure} Or {_by_hand(file, path)}") from failure
+    except WebError as error:
+        reason = _reason(error, limits)
+        raise RunError(f"{file.url} cannot be downloaded: {reason} Or {_by_hand(file, path)}") from error
     except OSError as error:
         raise StorageError(f"{part.path} cannot be written: {error.strerror or error}.") from error
     raise RunError(f"{file.url} arrived damaged twice. Try again later, or {_by_hand(file, path)}")
 
 
-class _Failure(Exception):  # noqa: N818 - becomes a RunError that says what to do as well
-    """Why the web does not give the file."""
+def _reason(error: WebError, limits: Limits) -> str:
+    if error.kind == "deadline":
+        return f"it takes longer than {limits.deadline:g} s. Start again to continue it."
+    return f"{error}. Check the connection." if error.kind in _PASSING else f"{error}."
 
 
 @dataclass(frozen=True)
@@ -155,78 +146,53 @@ class Part:
         self.discard()
 
 
-def _download(file: RemoteFile, part: Part, progress: Progress, patience: Patience, give_up: float) -> None:
+def _download(file: RemoteFile, part: Part, progress: Progress, limits: Limits, give_up: float) -> None:
     """Fill ``part``, over as many connections as it takes."""
     while True:
         before = part.size
         try:
-            _continue(file, part, progress, patience, give_up)
-        except urllib.error.HTTPError as error:
-            with error:
-                if error.code == _RANGE_UNSATISFIABLE and before:
-                    return  # All of it is here, or too much: its digest tells.
-                raise _Failure(f"the server answered {error.code} {error.reason}.") from error
-        except (TimeoutError, ConnectionError, http.client.HTTPException, urllib.error.URLError) as error:
-            if part.size > before:
-                continue
-            reason = getattr(error, "reason", None) or str(error) or type(error).__name__
-            raise _Failure(f"{reason}. Check the connection.") from error
-        else:
-            return
+            return _continue(file, part, progress, replace(limits, deadline=give_up - time.monotonic()))
+        except WebError as error:
+            if error.status == _RANGE_UNSATISFIABLE and before:
+                return None  # All of it is here, or too much: its digest tells.
+            if error.kind not in _PASSING or part.size == before:
+                raise
 
 
-def _continue(file: RemoteFile, part: Part, progress: Progress, patience: Patience, give_up: float) -> None:
+def _continue(file: RemoteFile, part: Part, progress: Progress, limits: Limits) -> None:
     """One connection."""
-    request = urllib.request.Request(file.url, headers={"User-Agent": "deforum"})  # noqa: S310  from our own tables
     held, version = part.size, part.version
-    if held:
-        request.add_header("Range", f"bytes={held}-")
-        if version:
-            request.add_header("If-Range", version)
-    with urllib.request.urlopen(request, timeout=patience.silence) as response:  # noqa: S310
-        if not _continues(response, held):
-            part.begin(_strong_etag(response))
+    headers = {"Range": f"bytes={held}-"} if held else {}
+    if held and version:
+        headers["If-Range"] = version
+    with open_url(file.url, limits, headers=headers) as reply:
+        if not _continues(reply, held):
+            part.begin(_strong_etag(reply))
             held = 0
-        length = response.length
-        total = None if length is None else held + length
-        _refuse_size(total, file, patience)
+        total = None if reply.length is None else held + reply.length
+        if total is not None:
+            _refuse_other(file, total, whole=True)
         with part.path.open("ab") as stream:
-            for chunk in _chunks(response):
+            for chunk in reply.chunks(held):
                 stream.write(chunk)
                 held += len(chunk)
-                _refuse_size(max(held, total or 0), file, patience, whole=total is not None)
-                if time.monotonic() > give_up:
-                    raise _Failure(f"it takes longer than {patience.deadline:g} s. Start again to continue it.")
+                _refuse_other(file, held, whole=False)
                 progress(held, total)
-    if total is not None and held < total:
-        raise ConnectionError("the connection broke")
 
 
-def _chunks(response: http.client.HTTPResponse) -> Iterator[bytes]:
-    try:
-        while chunk := response.read1(_CHUNK):
-            yield chunk
-    except OSError as error:  # Told from the errors of the disk it is written to.
-        raise ConnectionError(str(error)) from error
-
-
-def _continues(response: http.client.HTTPResponse, held: int) -> bool:
+def _continues(reply: Reply, held: int) -> bool:
     """Whether the answer goes on where the part ends; a server may send all of it instead."""
-    return response.status == 206 and response.headers.get("Content-Range", "").startswith(f"bytes {held}-")
+    return reply.status == 206 and reply.headers.get("Content-Range", "").startswith(f"bytes {held}-")
 
 
-def _strong_etag(response: http.client.HTTPResponse) -> str:
-    etag = response.headers.get("ETag", "")
+def _strong_etag(reply: Reply) -> str:
+    etag = reply.headers.get("ETag", "")
     return "" if etag.startswith("W/") else etag
 
 
-def _refuse_size(size: int | None, file: RemoteFile, patience: Patience, *, whole: bool = True) -> None:
-    if size is None:
-        return
-    if size > patience.largest:
-        raise _Failure(f"it is larger than {patience.largest / 2**20:g} MB.")
-    if file.size is not None and (size > file.size or (whole and size != file.size)):
-        raise _Failure(f"it should have {file.size} bytes, not {size}; another file is there now.")
+def _refuse_other(file: RemoteFile, size: int, *, whole: bool) -> None:
+    if file.size is not None and (size > file.size or (whole and size < file.size)):
+        raise WebError(f"it should have {file.size} bytes, not {size}; another file is there now", "size")
 
 
 def _is_intact(path: Path, file: RemoteFile) -> bool:

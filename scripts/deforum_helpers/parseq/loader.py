@@ -2,26 +2,19 @@
 
 from __future__ import annotations
 
-import http.client
 import re
-import string
-import threading
-import time
-import urllib.error
-import urllib.request
 import zlib
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import BinaryIO
-from urllib.parse import parse_qs, quote, urlsplit
+from urllib.parse import parse_qs, urlsplit
 
 from ..errors import ManifestError
+from ..web import Limits, WebError, is_url, open_url
 from .manifest import GET_THE_MANIFEST, MANIFEST_KEY, Manifest, parse_manifest
 
 LIMIT = 64 * 2**20
 """Bytes a manifest may have, packed and unpacked."""
 
-_CHUNK = 2**16
 _GZIP_MAGIC = b"\x1f\x8b"
 _GZIP_WBITS = 31
 _SCHEME = re.compile(r"([a-z][a-z0-9+.-]+)://", re.IGNORECASE)
@@ -31,11 +24,6 @@ _HTTP_HINTS = {
 }
 
 
-def is_url(text: str) -> bool:
-    """Whether ``text`` is an ``http://`` or ``https://`` link."""
-    return text.strip().lower().startswith(("http://", "https://"))
-
-
 def load_manifest(
     text: str,
     *,
@@ -43,6 +31,7 @@ def load_manifest(
     timeout: float = 15.0,
     deadline: float = 120.0,
     limit: int = LIMIT,
+    allow_private: bool = True,
 ) -> Manifest:
     """Load a manifest from JSON text, an http(s) URL, or the path of a ``.json`` or ``.json.gz`` file.
 
@@ -52,6 +41,7 @@ def load_manifest(
         timeout: seconds a server may be silent.
         deadline: seconds a download may take in all.
         limit: bytes it may have, packed and unpacked.
+        allow_private: as in ``web.open_url``.
 
     Raises:
         ManifestError: it cannot be fetched, found, read or used; the message says what to do.
@@ -63,7 +53,7 @@ def load_manifest(
         return parse_manifest(given)
     if is_url(given):
         _refuse_app_page(given)
-        data = _within(deadline, given, lambda: _fetch(given, timeout=timeout, deadline=deadline, limit=limit))
+        data = _fetch(given, Limits(limit, timeout, deadline), allow_private=allow_private)
         return parse_manifest(_decoded(data, limit, given), source=given)
     path = _find_file(given, base_dirs)
     return parse_manifest(_decoded(_read_file(path, limit), limit, str(path)), source=str(path))
@@ -86,89 +76,25 @@ def _refuse_app_page(url: str) -> None:
 # --- URLs -------------------------------------------------------------------------------------------------------------
 
 
-def _opener() -> urllib.request.OpenerDirector:
-    # Not build_opener(), which adds handlers for file, ftp and data: no link and no redirect may lead there.
-    opener = urllib.request.OpenerDirector()
-    for handler in (
-        urllib.request.ProxyHandler(),
-        urllib.request.HTTPHandler(),
-        urllib.request.HTTPSHandler(),
-        urllib.request.HTTPDefaultErrorHandler(),
-        urllib.request.HTTPErrorProcessor(),
-        urllib.request.HTTPRedirectHandler(),
-        urllib.request.UnknownHandler(),
-    ):
-        opener.add_handler(handler)
-    return opener
-
-
-def _fetch(url: str, *, timeout: float, deadline: float, limit: int) -> bytes:
-    give_up = time.monotonic() + deadline
-    hint = "Check the link and the connection, or download the manifest and give the path of the file."
+def _fetch(url: str, limits: Limits, *, allow_private: bool) -> bytes:
     try:
-        # Quoting what is not allowed in a link (spaces, umlauts) leaves what is quoted already as it is.
-        request = urllib.request.Request(  # noqa: S310  only http(s) has a handler
-            quote(url, safe=string.punctuation), headers={"User-Agent": "deforum", "Accept-Encoding": "gzip"}
-        )
-        with _opener().open(request, timeout=timeout) as response:
-            return _read_chunks(response, url, give_up=give_up, limit=limit)
-    except urllib.error.HTTPError as error:
-        with error:
-            message = f"The server answered {error.code} {error.reason}."
-            raise ManifestError(message, key=url, hint=_HTTP_HINTS.get(error.code, hint)) from error
-    except TimeoutError as error:
-        raise ManifestError(f"The server was silent for {timeout:g} s.", key=url, hint=hint) from error
-    except (OSError, http.client.HTTPException, ValueError) as error:
-        reason = getattr(error, "reason", error)
-        if isinstance(reason, TimeoutError):
-            raise ManifestError(f"The server was silent for {timeout:g} s.", key=url, hint=hint) from error
-        raise ManifestError(f"The manifest cannot be fetched: {reason!s}.", key=url, hint=hint) from error
-
-
-def _read_chunks(response: http.client.HTTPResponse, url: str, *, give_up: float, limit: int) -> bytes:
-    data = bytearray()
-    announced = response.length  # None if the server does not say
-    # read1() returns what has arrived, so that a server that dribbles cannot hold us in one call.
-    while len(data) != announced and (chunk := response.read1(_CHUNK)):
-        data += chunk
-        if len(data) > limit:
-            raise _too_large(url, limit)
-        if time.monotonic() > give_up:
-            raise _too_slow(url)
-    if announced is not None and len(data) < announced:
-        raise http.client.IncompleteRead(bytes(data), announced - len(data))
-    return bytes(data)
-
-
-def _within(seconds: float, url: str, work: Callable[[], bytes]) -> bytes:
-    """The result of ``work``, waiting ``seconds`` at most: name look-up and headers obey no total time otherwise."""
-    results: list[bytes] = []
-    failures: list[BaseException] = []
-
-    def run() -> None:
-        try:
-            results.append(work())
-        except BaseException as error:  # noqa: BLE001  handed over to the caller's thread
-            failures.append(error)
-
-    thread = threading.Thread(target=run, name="parseq-manifest", daemon=True)
-    thread.start()
-    thread.join(seconds)
-    if failures:
-        raise failures[0]
-    if not results:
-        raise _too_slow(url)
-    return results[0]
+        with open_url(url, limits, headers={"Accept-Encoding": "gzip"}, allow_private=allow_private) as reply:
+            return b"".join(reply.chunks())
+    except WebError as error:
+        if error.kind == "size":
+            raise _too_large(url, limits.size) from error
+        if error.kind == "deadline":
+            hint = "Download the manifest and give the path of the file instead."
+            raise ManifestError("The download took too long and was given up.", key=url, hint=hint) from error
+        hint = "Check the link and the connection, or download the manifest and give the path of the file."
+        said = str(error)
+        message = f"The manifest cannot be fetched. {said[0].upper()}{said[1:]}."
+        raise ManifestError(message, key=url, hint=_HTTP_HINTS.get(error.status, hint)) from error
 
 
 def _too_large(where: str, limit: int) -> ManifestError:
     message = f"The manifest is larger than {limit / 2**20:g} MB, the most that is read."
     return ManifestError(message, key=where, hint="Check that this is the manifest; manage fewer fields in Parseq.")
-
-
-def _too_slow(url: str) -> ManifestError:
-    hint = "Download the manifest and give the path of the file instead."
-    return ManifestError("The download took too long and was given up.", key=url, hint=hint)
 
 
 # --- files ------------------------------------------------------------------------------------------------------------
@@ -201,14 +127,10 @@ def _find_file(given: str, base_dirs: Sequence[Path]) -> Path:
 def _read_file(path: Path, limit: int) -> bytes:
     try:
         with path.open("rb") as stream:
-            return _read_at_most(stream, limit, path)
+            data = stream.read(limit + 1)
     except OSError as error:
         message = f"The file cannot be read: {error.strerror or error}."
         raise ManifestError(message, key=str(path), hint="Check its permissions.") from error
-
-
-def _read_at_most(stream: BinaryIO, limit: int, path: Path) -> bytes:
-    data = stream.read(limit + 1)
     if len(data) > limit:
         raise _too_large(str(path), limit)
     return data

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from ..imaging.blend import crossfade
-from ..imaging.colour import ColourReference, match_colours
+from ..imaging.colour import ColourReference, match_colours, to_grey
 from ..imaging.sharpen import scale_contrast, unsharp_mask
 from ..ports import Image
 from .data.render_data import RenderData
@@ -53,15 +53,18 @@ def tubes(data: RenderData) -> Tubes:
 
 
 def before_diffusion_stages(data: RenderData) -> tuple[Stage, ...]:
-    """Colour coherence, contrast, anti-blur, noise."""
-    coherent = (colour_coherence,) if data.coherence is not None else ()
-    return (*coherent, contrast, anti_blur, noise)
+    """Colour coherence, grayscale, contrast, anti-blur, noise."""
+    return (*_coherent(data, data.coherence is not None), contrast, anti_blur, noise)
 
 
 def after_generation_stages(data: RenderData) -> tuple[Stage, ...]:
-    """Colour coherence, unless the settings ask for the legacy way."""
-    matched = data.coherence is not None and not data.settings.anim.legacy_colormatch
-    return (colour_coherence,) if matched else ()
+    """Colour coherence, unless the settings ask for the legacy way, and grayscale."""
+    return _coherent(data, data.coherence is not None and not data.settings.anim.legacy_colormatch)
+
+
+def _coherent(data: RenderData, matched: bool) -> tuple[Stage, ...]:
+    grey = data.settings.anim.color_force_grayscale
+    return (*((colour_coherence,) if matched else ()), *((grayscale,) if grey else ()))
 
 
 def tube(stages: Sequence[Stage]) -> Stage:
@@ -78,6 +81,11 @@ def tube(stages: Sequence[Stage]) -> Stage:
 def colour_coherence(moment: Moment, image: Image) -> Image:
     """Hold on to the colours of the reference, once there is one."""
     return image if moment.reference is None else match_colours(image, moment.reference)
+
+
+def grayscale(_moment: Moment, image: Image) -> Image:
+    """No colours at all."""
+    return to_grey(image)
 
 
 def contrast(moment: Moment, image: Image) -> Image:

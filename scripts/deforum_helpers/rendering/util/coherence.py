@@ -20,10 +20,11 @@ def reference_after(
 ) -> ColourReference | None:
     """The reference once ``picture`` was made: the first picture's colours, if it started from nothing.
 
-    In the legacy way, every picture that keeps nothing of the one before sets it anew.
+    The colours of a given image stay the reference throughout. In the legacy way, every picture that keeps nothing of
+    the one before sets it anew.
     """
-    if data.coherence is None:
-        return None
+    if data.coherence is None or data.settings.anim.color_coherence == "Image":
+        return reference
     run, anim = data.settings.run, data.settings.anim
     from_nothing = key.index == 0 and not run.use_init
     if anim.legacy_colormatch:

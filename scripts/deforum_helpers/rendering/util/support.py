@@ -13,9 +13,8 @@ _MODES = ("2D", "3D")
 
 _IGNORED: Sequence[_Rule] = (
     ("use_depth_warping", lambda s: s.anim.animation_mode == "3D" and s.anim.use_depth_warping, "depth (3D is flat)"),
-    ("color_coherence", lambda s: s.anim.color_coherence in {"Image", "Video Input"}, "colour coherence with a file"),
-    ("color_force_grayscale", lambda s: s.anim.color_force_grayscale, "forced grayscale"),
-    ("use_init", lambda s: s.run.use_init, "the init image"),
+    ("color_coherence", lambda s: s.anim.color_coherence == "Video Input", "colours of a video"),
+    ("use_alpha_as_mask", lambda s: s.run.use_init and s.run.use_alpha_as_mask, "alpha as mask"),
     ("use_mask", lambda s: s.run.use_mask or s.anim.use_mask_video, "masks"),
     ("use_looper", lambda s: s.loop.use_looper, "guided images"),
     ("hybrid_composite", lambda s: s.anim.hybrid_composite != "None" or s.anim.hybrid_motion != "None", "hybrid video"),
