@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +19,8 @@ Image = NDArray[np.uint8]
 """H×W×3, uint8, RGB."""
 Mask = NDArray[np.uint8]
 """H×W, uint8, 255 where the mask applies."""
+DepthKind = Literal["relative", "metric"]
+"""What nearness means: ``metric`` is 1/metres, ``relative`` the same up to an unknown scale and offset."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -164,9 +166,14 @@ class Control(Protocol):
 
 
 class DepthEstimator(Protocol):
-    """A monocular depth network."""
+    """A monocular depth network.
+
+    Attributes:
+        kind: what its numbers mean, "relative" (any scale and offset) or "metric" (1/metres).
+    """
 
     name: str
+    kind: DepthKind
 
     def predict(self, image: Image) -> NDArray[np.float32]:
         """Depth of ``image``, H×W float32, larger is nearer, any scale and offset (see the adapter)."""

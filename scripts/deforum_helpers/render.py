@@ -7,22 +7,21 @@ from collections.abc import Callable
 from concurrent.futures import Executor, Future
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
-from functools import partial
 
 from .errors import Interrupted
 from .imaging.colour import ColourReference
 from .imaging.warp import Warp
-from .ports import Diffuser, Image
+from .ports import DepthEstimator, Diffuser, Image
 from .rendering.data.render_data import RenderData
 from .rendering.data.step.tween import Tween
 from .rendering.img_2_img_tubes import Moment, tubes
 from .rendering.util.call.diffusion import diffusion_request
-from .rendering.util.call.motion import frame_motion
 from .rendering.util.call.noise import noise_picture
-from .rendering.util.call.tween import tween_job
+from .rendering.util.call.tween import carried, tween_job
 from .rendering.util.coherence import reference_after, reference_before
 from .rendering.util.frame_pump import FramePump
 from .rendering.util.motion_chains import MotionChains
+from .rendering.util.motions import Motions
 
 
 @dataclass(frozen=True)
@@ -50,12 +49,14 @@ class Beginning:
             diffusion goes on after the last. Without any, all key frames are diffused again.
         init_image: what the very first key frame is diffused from, H×W×3; None to start from nothing.
         reference: the colours to hold on to from the start, None to take those of the first picture.
+        depth: sees how far things are, None for a flat scene and for 2D.
     """
 
     frame: int = 0
     states: tuple[LoopState, ...] = ()
     init_image: Image | None = None
     reference: ColourReference | None = None
+    depth: DepthEstimator | None = None
 
 
 @dataclass(frozen=True)
@@ -99,15 +100,19 @@ def render_animation(
         DeforumError: whatever ``diffuser`` or ``emit`` raise.
     """
     observers, begin = observers or Observers(), begin or Beginning()
-    chains = MotionChains(partial(frame_motion, data))
-    keys = _KeyRenderer(data, diffuser, chains, workers, begin)
+    motions = Motions(data, begin.depth)
+    chains = MotionChains(motions.at)
+    keys = _KeyRenderer(data, diffuser, _Motion(motions, chains), workers, begin)
     waiting = deque(data.tweens[begin.frame :])
     pictures = {state.position: state.picture for state in begin.states}
     state = begin.states[-1] if begin.states else None
+    for known in begin.states:
+        motions.see(known.position, known.picture)
 
     def hand_on(index: int, image: Image) -> None:
         emit(index, image)
         chains.forget_before(data.keys[data.tweens[index].older].index)
+        motions.forget_before(data.tweens[index].older)
         _stop_if(observers.should_stop() and index + 1 < data.max_frames)
 
     with FramePump(hand_on, workers) as pump:
@@ -124,6 +129,7 @@ def render_animation(
             _stop_if(observers.should_stop())
             state = keys.make(position, state)
             observers.on_key(state)
+            motions.see(position, state.picture)
             pictures[position] = state.picture
             submit_ready(position)
             # Classic alignment still fades from the picture before; nothing needs an older one.
@@ -144,8 +150,16 @@ def _measured(job: Callable[[], Image], observers: Observers) -> Callable[[], Im
 class _Prepared:
     """What a key frame needs and no picture decides: made while the one before is being diffused."""
 
-    warp: Warp
+    warp: Warp | None
     noise: Image | None
+
+
+@dataclass(frozen=True)
+class _Motion:
+    """The motion of frames, and of many frames in a row."""
+
+    motions: Motions
+    chains: MotionChains
 
 
 class _KeyRenderer:
@@ -155,14 +169,14 @@ class _KeyRenderer:
         self,
         data: RenderData,
         diffuser: Diffuser,
-        chains: MotionChains,
+        motion: _Motion,
         workers: Executor,
         begin: Beginning,
     ) -> None:
         self._data = data
         self._begin = begin
         self._diffuser = diffuser
-        self._chains = chains
+        self._motion = motion
         self._workers = workers
         self._tubes = tubes(data)
         self._next: Future[_Prepared] | None = None
@@ -174,9 +188,9 @@ class _KeyRenderer:
         init = self._begin.init_image
         if last is not None:
             prepared = self._next.result() if self._next is not None else self._prepare(position)
-            carried = prepared.warp.apply(last.picture, border=data.border)
-            init = self._tubes.before_diffusion(Moment(key, reference, prepared.noise), carried)
-            reference = reference_before(data, reference, carried)
+            moved = carried(data, last.picture, prepared.warp or self._warp_to(position))
+            init = self._tubes.before_diffusion(Moment(key, reference, prepared.noise), moved)
+            reference = reference_before(data, reference, moved)
         ahead = position + 1 < len(data.keys)
         self._next = self._workers.submit(self._prepare, position + 1) if ahead else None
         made = self._diffuser.diffuse(diffusion_request(data, key, init))
@@ -184,9 +198,12 @@ class _KeyRenderer:
         return LoopState(position, picture, reference_after(data, reference, key, picture))
 
     def _prepare(self, position: int) -> _Prepared:
-        key, last = self._data.keys[position], self._data.keys[position - 1]
-        warp = self._chains.forward(last.index, key.index)
+        key = self._data.keys[position]
+        warp = self._warp_to(position) if self._motion.motions.known_ahead else None
         return _Prepared(warp, noise_picture(self._data, key) if key.noise > 0 else None)
+
+    def _warp_to(self, position: int) -> Warp:
+        return self._motion.chains.forward(self._data.keys[position - 1].index, self._data.keys[position].index)
 
 
 def _take_ready(waiting: deque[Tween], position: int) -> list[Tween]:

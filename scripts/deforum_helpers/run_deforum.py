@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
@@ -21,7 +23,8 @@ from .media.report import RunReport, Seconds, Stopwatch, peak_memory_mb
 from .media.run_folder import RunFolder, claim_run_folder, save_run_settings
 from .media.store import PngFrameStore
 from .media.subtitles import chosen_parameters
-from .ports import Control, Diffuser, DiffusionRequest, Image, Progress
+from .models.depth import open_depth_model
+from .ports import Control, DepthEstimator, Diffuser, DiffusionRequest, Image, Progress
 from .render import Beginning, Observers, render_animation
 from .rendering.data.render_data import RenderData
 from .rendering.util.identity import plan_digest
@@ -46,6 +49,8 @@ class RunOptions:
         on_failure: what becomes of a key frame that cannot be diffused, whatever is tried: "stop" ends the run, which
             can be resumed; "reuse" keeps the picture that was to be diffused.
         preview_every: frames between two renewals of the preview video, 0 for none.
+        models: folder of the networks' weights.
+        allow_download: whether missing weights may be fetched.
     """
 
     out: Path = Path("outputs")
@@ -58,6 +63,8 @@ class RunOptions:
     keep_journal: bool = False
     on_failure: OnFailure = "stop"
     preview_every: int = 0
+    models: Path = Path("models") / "Deforum"
+    allow_download: bool = False
 
 
 @dataclass(frozen=True)
@@ -198,17 +205,17 @@ def _render(
     control = watchers.control
     to = _destinations(data, run, options)
     findings: tuple[Finding, ...] = ()
-    with ThreadPoolExecutor(options.threads) as workers:
+    with _depth(data, options) as (depth, flat), ThreadPoolExecutor(options.threads) as workers:
         recorder = Recorder(data, to, watchers.progress, watchers.watch, workers)
         complete = True
         try:
             intact = recorder.adopt_frames() if options.resume else 0
             going_on = resumption(data, to.store, to.journal, intact)
-            findings = going_on.findings
+            findings = (*flat, *going_on.findings)
             if intact < data.max_frames:
                 recorder.start_journal(JournalHeader(plan_digest(data), diffuser.name, data.seed))
                 observers = Observers(control.should_stop, recorder.take_key, watchers.watch.measure)
-                begin = replace(given, frame=going_on.begin.frame, states=going_on.begin.states)
+                begin = replace(given, frame=going_on.begin.frame, states=going_on.begin.states, depth=depth)
                 render_animation(going_on.data, diffuser, recorder.take_frame, workers, observers, begin)
         except Interrupted:
             complete = False
@@ -223,6 +230,25 @@ def _render(
     if complete and not options.keep_journal:
         to.journal.remove()
     return _Rendered(recorder.frames, video, complete, (*findings, *recorder.findings()))
+
+
+@contextmanager
+def _depth(data: RenderData, options: RunOptions) -> Iterator[tuple[DepthEstimator | None, tuple[Finding, ...]]]:
+    """The depth network, if the settings ask for one; without it, why the scene is flat."""
+    anim = data.settings.anim
+    with ExitStack() as stack:
+        found: tuple[DepthEstimator | None, tuple[Finding, ...]] = (None, ())
+        if anim.animation_mode == "3D" and anim.use_depth_warping:
+            opening = open_depth_model(
+                anim.depth_algorithm, models_folder=options.models, allow_download=options.allow_download
+            )
+            try:
+                network = stack.enter_context(opening)
+                found = (network, network.findings)
+            except RunError as error:
+                text = f"3D moves through a flat scene, without depth. {error}"
+                found = (None, (Finding("warning", text, "use_depth_warping"),))
+        yield found
 
 
 def _destinations(data: RenderData, run: RunFolder, options: RunOptions) -> Destinations:

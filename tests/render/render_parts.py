@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
 from deforum_helpers.ports import DiffusionRequest, Image
-from deforum_helpers.render import Observers, render_animation
+from deforum_helpers.render import Beginning, render_animation
 from deforum_helpers.rendering.data.plan import build_render_data
 from deforum_helpers.rendering.data.render_data import RenderData
 from deforum_helpers.settings.schema import Settings
@@ -37,9 +36,7 @@ def still(**values: object) -> Settings:
     return Settings().with_values({"W": 32, "H": 24, "seed": 7, "max_frames": 12, **plain, **values})
 
 
-def rendered(
-    data: RenderData, engine: NoiseEngine | None = None, should_stop: Callable[[], bool] = lambda: False
-) -> list[Image]:
+def rendered(data: RenderData, engine: NoiseEngine | None = None, *, begin: Beginning | None = None) -> list[Image]:
     """Every output frame of a plan."""
     frames: list[Image] = []
 
@@ -48,7 +45,7 @@ def rendered(
         frames.append(image)
 
     with ThreadPoolExecutor(2) as workers:
-        render_animation(data, engine or NoiseEngine(), emit, workers, Observers(should_stop))
+        render_animation(data, engine or NoiseEngine(), emit, workers, begin=begin)
     return frames
 
 

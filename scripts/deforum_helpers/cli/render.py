@@ -73,6 +73,10 @@ def add_parser(commands: Any) -> None:
     parser.add_argument(
         "--preview-every", type=_count, default=0, metavar="N", help="renew {timestring}_preview.mp4 every N frames"
     )
+    parser.add_argument(
+        "--models", type=Path, default=Path("models") / "Deforum", metavar="DIR", help="weights (models/Deforum)"
+    )
+    parser.add_argument("--download", action="store_true", help="fetch weights that are missing")
     parser.add_argument("--json", action="store_true", help="print one JSON object as the last line")
     parser.set_defaults(run=run)
 
@@ -134,6 +138,8 @@ def _options(arguments: argparse.Namespace, resume: RunFolder | None) -> RunOpti
         keep_journal=arguments.keep_journal,
         on_failure=arguments.on_failure,
         preview_every=arguments.preview_every,
+        models=arguments.models,
+        allow_download=arguments.download,
     )
 
 

@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..ports import Image
+from ..ports import DepthKind, Image
 from .camera3d import plane_depth
 
 Float32 = NDArray[np.float32]
-
-DepthKind = Literal["relative", "metric"]
-"""What nearness means: ``metric`` is 1/metres, ``relative`` the same up to an unknown scale and offset."""
 
 _CLOSEST = 1e-3
 """Metres; nothing is nearer, so nearness is at most 1000."""

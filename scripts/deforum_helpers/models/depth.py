@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import Finding
-from ..imaging.depth_maps import DepthKind, nearness
-from ..ports import Image
+from ..imaging.depth_maps import nearness
+from ..ports import DepthKind, Image
 from .registry import Choice, choose_depth_model, works_with
 from .torch_runtime import Network, import_optional, opened, placements
 from .weights import load_pretrained

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..errors import Finding, RunError, SettingsError
-from ..imaging.depth_maps import DepthKind
+from ..ports import DepthKind
 from .inputs import IMAGENET_MEAN, IMAGENET_STD, NetworkInput
 from .torch_runtime import offered
 

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 
 from ...errors import Finding
 from ...imaging.colour import ColourSpace, colour_space
-from ...imaging.sampling import Border
+from ...imaging.sampling import Border, Interpolation
 from ...parseq.ownership import Row as OwnershipRow
 from ...settings.schema import Settings
 from .schedule import SeriesTable
 from .step.key_index_distribution import KeyIndexDistribution
 from .step.key_step import KeyStep
 from .step.tween import Tween, TweenAlignment
+
+_PADDING: Mapping[str, Border] = {"border": "replicate", "reflection": "reflect", "zeros": "zeros"}
+_SAMPLING: Mapping[str, Interpolation] = {"bicubic": "bicubic", "bilinear": "bilinear", "nearest": "nearest"}
 
 
 @dataclass(frozen=True)
@@ -86,8 +90,17 @@ class RenderData:
 
     @property
     def border(self) -> Border:
-        """What lies outside a picture that is warped."""
-        return "wrap" if self.settings.anim.border == "wrap" else "replicate"
+        """What lies outside a picture that is warped: ``border`` in 2D, ``padding_mode`` in 3D."""
+        anim = self.settings.anim
+        if anim.animation_mode == "3D":
+            return _PADDING.get(anim.padding_mode, "replicate")
+        return "wrap" if anim.border == "wrap" else "replicate"
+
+    @property
+    def interpolation(self) -> Interpolation:
+        """How a picture is read between its pixels: bilinear in 2D, ``sampling_mode`` in 3D."""
+        anim = self.settings.anim
+        return _SAMPLING.get(anim.sampling_mode, "bilinear") if anim.animation_mode == "3D" else "bilinear"
 
     @property
     def coherence(self) -> ColourSpace | None:

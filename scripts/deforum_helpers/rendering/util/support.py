@@ -12,7 +12,6 @@ _Rule = tuple[str, Callable[[Settings], bool], str]
 _MODES = ("2D", "3D")
 
 _IGNORED: Sequence[_Rule] = (
-    ("use_depth_warping", lambda s: s.anim.animation_mode == "3D" and s.anim.use_depth_warping, "depth (3D is flat)"),
     ("color_coherence", lambda s: s.anim.color_coherence == "Video Input", "colours of a video"),
     ("use_alpha_as_mask", lambda s: s.run.use_init and s.run.use_alpha_as_mask, "alpha as mask"),
     ("use_mask", lambda s: s.run.use_mask or s.anim.use_mask_video, "masks"),

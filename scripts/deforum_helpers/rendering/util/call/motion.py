@@ -4,18 +4,24 @@ from __future__ import annotations
 
 from ....imaging.camera import motion_2d, perspective_flip
 from ....imaging.camera3d import Motion3D, motion_3d
+from ....imaging.sampling import Float32
 from ....imaging.warp import Homography, Warp
 from ...data.render_data import RenderData
 
 
-def frame_motion(data: RenderData, frame: int) -> Warp:
+def frame_motion(data: RenderData, frame: int, depth: Float32 | None = None) -> Warp:
     """The warp that carries frame ``frame - 1`` to ``frame``, from the values at ``frame``.
+
+    Args:
+        data: the plan.
+        frame: where the motion ends.
+        depth: distances seen at ``frame - 1``, H×W float32; None for a flat scene, and for 2D.
 
     Raises:
         InputError: a value no warp can be made of, such as a zoom of 0.
     """
     if data.settings.anim.animation_mode == "3D":
-        camera = _motion_3d(data, frame)
+        camera = motion_3d(camera_motion(data, frame), width=data.width, height=data.height, depth=depth)
         return _flip(data, frame).then(camera) if _flips(data) else camera
     flat = _motion_2d(data, frame)
     return flat.then(_flip(data, frame)) if _flips(data) else flat
@@ -39,10 +45,11 @@ def _motion_2d(data: RenderData, frame: int) -> Homography:
     )
 
 
-def _motion_3d(data: RenderData, frame: int) -> Warp:
+def camera_motion(data: RenderData, frame: int) -> Motion3D:
+    """The 3D camera's motion at ``frame``."""
     number = data.series.number
     own_aspect = data.settings.anim.aspect_ratio_use_old_formula
-    motion = Motion3D(
+    return Motion3D(
         translation_x=number("translation_x_series", frame),
         translation_y=number("translation_y_series", frame),
         translation_z=number("translation_z_series", frame),
@@ -52,7 +59,6 @@ def _motion_3d(data: RenderData, frame: int) -> Warp:
         fov=number("fov_series", frame),
         aspect_ratio=None if own_aspect else number("aspect_ratio_series", frame),
     )
-    return motion_3d(motion, width=data.width, height=data.height)
 
 
 def _flip(data: RenderData, frame: int) -> Homography:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from ....imaging.blend import crossfade
-from ....imaging.sampling import Border
 from ....imaging.warp import Homography, Warp
 from ....ports import Image
 from ...data.render_data import RenderData
@@ -29,32 +28,22 @@ def tween_job(
 
     def make() -> Image:
         to_newer = chains.carry(data.keys[tween.newer].index, tween.index)
+        b = carried(data, newer, to_newer)
         if tween.weight >= 1.0:
-            return _carried(newer, to_newer, data.border)
+            return b
         to_older = chains.carry(data.keys[tween.older].index, tween.index)
-        return _faded((older, to_older), (newer, to_newer), tween.weight, data.border, hand_over)
+        a = carried(data, older, to_older)
+        if not hand_over:
+            return crossfade(a, b, tween.weight)
+        # Each takes over where the other has nothing to show.
+        covered = (warp.coverage(data.height, data.width, border=data.border) for warp in (to_older, to_newer))
+        return crossfade(a, b, tween.weight, *covered)
 
     return make
 
 
-def _carried(picture: Image, warp: Warp, border: Border) -> Image:
+def carried(data: RenderData, picture: Image, warp: Warp) -> Image:
+    """``picture`` after ``warp``, read as the settings ask for; the picture itself where nothing moves."""
     if isinstance(warp, Homography) and warp.is_identity:
         return picture
-    return warp.apply(picture, border=border)
-
-
-def _faded(
-    older: tuple[Image, Warp], newer: tuple[Image, Warp], weight: float, border: Border, hand_over: bool
-) -> Image:
-    """Fade between two carried pictures; with ``hand_over``, each takes over where the other has nothing to show."""
-    a, b = _carried(*older, border), _carried(*newer, border)
-    if not hand_over:
-        return crossfade(a, b, weight)
-    height, width = a.shape[:2]
-    return crossfade(
-        a,
-        b,
-        weight,
-        older[1].coverage(height, width, border=border),
-        newer[1].coverage(height, width, border=border),
-    )
+    return warp.apply(picture, interpolation=data.interpolation, border=data.border)
