@@ -60,15 +60,30 @@ def warp_cases(a: np.ndarray, b: np.ndarray) -> list[Case]:
         return cv2.addWeighted(a, 0.7, b, 0.3, 0)
 
     size = {"width": WIDTH, "height": HEIGHT}
+    smooth = motion_3d(motion, **size)
+    chain = smooth
+    for _ in range(7):
+        chain = chain.then(smooth)
+    back = smooth.inverse()
+    part = np.ascontiguousarray(dense.grid[::8, ::8])
+    place = part / 8
+
+    def small_remap() -> np.ndarray:
+        return cv2.remap(part, place, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+
     return [
         ("2D apply", lambda: flat.apply(a), perspective, None),
         ("2D coverage", lambda: flat.coverage(HEIGHT, WIDTH), perspective, None),
         ("perspective coverage", lambda: tilted.coverage(HEIGHT, WIDTH), perspective, None),
-        ("3D flat, grid and apply", lambda: motion_3d(motion, **size).apply(a), remap, 10),
+        ("3D flat motion", lambda: motion_3d(motion, **size), small_remap, 1),
+        ("3D flat then 3D flat", lambda: chain.then(smooth), small_remap, 1),
+        ("3D flat inverse", chain.inverse, small_remap, 3),
+        ("3D flat apply", lambda: chain.apply(a), remap, 9),
+        ("3D flat coverage", lambda: back.coverage(HEIGHT, WIDTH), remap, 3),
         ("3D depth, grid and apply", lambda: motion_3d(motion, **size, depth=depth).apply(a), remap, 25),
-        ("dense apply bicubic", lambda: dense.apply(a, interpolation="bicubic"), lambda: remap(cv2.INTER_CUBIC), None),
+        ("dense apply bicubic", lambda: dense.apply(a, interpolation="bicubic"), lambda: remap(cv2.INTER_CUBIC), 45),
         ("dense then dense", lambda: dense.then(dense), remap, None),
-        ("dense inverse", dense.inverse, remap, None),
+        ("dense inverse", dense.inverse, remap, 25),
         ("dense coverage", lambda: dense.coverage(HEIGHT, WIDTH), remap, None),
         ("flow remap", lambda: flow_warp(flow).apply(a, border="reflect101"), remap, 6),
         ("crossfade", lambda: crossfade(a, b, 0.3), fade, 1),

@@ -30,6 +30,12 @@ def rms(a, b):
     return float(np.sqrt(np.mean((a.astype(np.float64) - b) ** 2)))
 
 
+def coverage_of(warp, height, width):
+    """Coverage as an array even where it is everywhere."""
+    coverage = warp.coverage(height, width)
+    return np.ones((height, width), np.float32) if coverage is None else coverage
+
+
 def smaller(width, height, field_of_view):
     """The extra unit of distance: the card shrinks about the fixed point by h / (h + 1)."""
     diagonal, half = math.hypot(width, height), math.radians(field_of_view) / 2

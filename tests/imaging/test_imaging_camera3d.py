@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 import pytest
-from imaging_helpers import difference, rms, smaller
+from imaging_helpers import coverage_of, difference, rms, smaller
 
 from deforum_helpers.errors import InputError
 from deforum_helpers.imaging.camera import perspective_flip
@@ -51,7 +51,8 @@ def test_bilinear_agrees_with_exact_arithmetic_but_for_positions_rounded_to_a_32
     arrays, _ = golden("warps")
     image = arrays["input"]
     warp = motion_3d(Motion3D(translation_z=6, rotation_z=2), width=160, height=96)
-    x, y = (warp.grid[10:-10, 10:-10, i].astype(np.float64) for i in (0, 1))
+    grid = warp.to_dense(96, 160).grid
+    x, y = (grid[10:-10, 10:-10, i].astype(np.float64) for i in (0, 1))
     left, top = np.floor(x).astype(int), np.floor(y).astype(int)
     fx, fy = (x - left)[..., None], (y - top)[..., None]
     exact = (image[top, left] * (1 - fx) + image[top, left + 1] * fx) * (1 - fy)
@@ -78,7 +79,7 @@ def test_no_motion_is_the_identity():
     depth = np.linspace(1, 2, 48 * 64, dtype=np.float32).reshape(48, 64)
     for planes in (None, depth):
         warp = motion_3d(Motion3D(), width=64, height=48, depth=planes)
-        assert np.abs(warp.grid - DenseWarp.identity(48, 64).grid).max() < 1e-4
+        assert np.abs(warp.to_dense(48, 64).grid - DenseWarp.identity(48, 64).grid).max() < 1e-4
 
 
 @pytest.mark.parametrize(
@@ -92,7 +93,7 @@ def test_no_motion_is_the_identity():
 )
 def test_signs(motion, dx, dy):
     """Content moves against the sampling displacement."""
-    shown = motion_3d(motion, width=160, height=96).grid - DenseWarp.identity(96, 160).grid
+    shown = motion_3d(motion, width=160, height=96).to_dense(96, 160).grid - DenseWarp.identity(96, 160).grid
     middle = -shown[48, 80]
     assert math.copysign(1, middle[0]) == dx if dx else abs(middle[0]) < 0.1
     assert math.copysign(1, middle[1]) == dy if dy else abs(middle[1]) < 0.1
@@ -101,7 +102,9 @@ def test_signs(motion, dx, dy):
 def test_flat_shift_in_pixels():
     warp = motion_3d(Motion3D(translation_x=10, fov=70), width=160, height=96)
     expected = 10 / 200 / math.tan(math.radians(35)) * 160 / 2
-    assert np.abs(warp.grid[..., 0] - DenseWarp.identity(96, 160).grid[..., 0] - expected).max() < 1e-3
+    assert (
+        np.abs(warp.to_dense(96, 160).grid[..., 0] - DenseWarp.identity(96, 160).grid[..., 0] - expected).max() < 1e-3
+    )
 
 
 def test_near_things_move_more():
@@ -114,7 +117,7 @@ def test_near_things_move_more():
 
 def test_points_behind_the_camera_do_no_harm():
     warp = motion_3d(Motion3D(translation_z=300), width=64, height=48)
-    assert np.isfinite(warp.grid).all()
+    assert np.isfinite(warp.nodes).all()
     assert warp.apply(np.full((48, 64, 3), 9, np.uint8)).max() == 9
 
 
@@ -131,7 +134,7 @@ def test_depth_inverse_comes_back_where_nothing_hides(golden):
     depth = plane_depth(arrays["depth"], "Midas-3-Hybrid")
     warp = motion_3d(Motion3D(translation_x=5, translation_z=4), width=160, height=96, depth=depth)
     back = warp.inverse()
-    inside = back.coverage(96, 160) > 0.99
+    inside = coverage_of(back, 96, 160) > 0.99
     error = np.abs(warp.then(back).grid - DenseWarp.identity(96, 160).grid).max(axis=2)[inside]
     assert inside.mean() > 0.3
     assert np.percentile(error, 99) < 0.05

@@ -4,12 +4,14 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
-from imaging_helpers import difference, rms, smaller
+from hypothesis.extra.numpy import arrays
+from imaging_helpers import coverage_of, difference, rms, smaller
 
 from deforum_helpers.errors import InputError
 from deforum_helpers.imaging.camera import motion_2d, perspective_flip
+from deforum_helpers.imaging.camera3d import Motion3D, motion_3d
 from deforum_helpers.imaging.warp import DenseWarp, Homography
 
 NAMES = {"transform_center_x": "center_x", "transform_center_y": "center_y"}
@@ -139,11 +141,22 @@ def test_a_composed_chain_stays_sharp(photo):
 
 @pytest.mark.parametrize("border", ["replicate", "wrap", "reflect", "reflect101"])
 @pytest.mark.parametrize("interpolation", ["nearest", "bilinear", "bicubic"])
-def test_a_constant_picture_stays_constant(border, interpolation):
-    grey = np.full((48, 64, 3), 137, np.uint8)
-    warp = motion_2d(width=64, height=48, angle=23, zoom=0.7, translation_x=9)
-    assert (warp.apply(grey, border=border, interpolation=interpolation) == 137).all()
-    assert (warp.to_dense(48, 64).apply(grey, border=border, interpolation=interpolation) == 137).all()
+@settings(max_examples=15, deadline=None)
+@given(value=st.integers(0, 255), angle=st.floats(-180, 180), zoom=st.floats(0.3, 3), tilt=st.floats(-1e-3, 1e-3))
+def test_a_constant_picture_stays_constant_under_every_warp(border, interpolation, value, angle, zoom, tilt):
+    grey = np.full((48, 64, 3), value, np.uint8)
+    flat = motion_2d(width=64, height=48, angle=angle, zoom=zoom, translation_x=9)
+    tilted = flat.then(Homography(np.array([[1, 0, 0], [0, 1, 0], [tilt, tilt / 2, 1]])))
+    smooth = motion_3d(Motion3D(rotation_y=tilt * 5000), width=64, height=48).then(flat)
+    for warp in (flat, tilted, smooth, smooth.inverse(), flat.to_dense(48, 64), tilted.to_dense(48, 64)):
+        assert (warp.apply(grey, border=border, interpolation=interpolation) == value).all()
+
+
+@given(mask=arrays(np.uint8, (24, 32)))
+def test_nothing_happens_to_a_mask_under_the_identity(mask):
+    for warp in (Homography.identity(), motion_3d(Motion3D(), width=32, height=24), DenseWarp.identity(24, 32)):
+        for interpolation in ("nearest", "bilinear", "bicubic"):
+            assert (warp.apply(mask, interpolation=interpolation) == mask).all()
 
 
 def test_zeros_border_is_black_outside():
@@ -193,7 +206,7 @@ def test_dense_inverse_undoes_the_warp(angle, zoom, tilt):
     warp = warp.then(Homography(np.array([[1, 0, 0], [0, 1, 0], [tilt, tilt / 2, 1]]))).to_dense(180, 320)
     back = warp.inverse()
     round_trip = warp.then(back)
-    inside = back.coverage(180, 320) > 0.99
+    inside = coverage_of(back, 180, 320) > 0.99
     assert inside.any()
     error = np.abs(round_trip.grid - DenseWarp.identity(180, 320).grid).max(axis=2)
     assert error[inside].max() < 0.05
@@ -204,11 +217,14 @@ def test_dense_inverse_of_a_collapsed_grid_is_an_input_error():
         DenseWarp(np.full((20, 30, 2), 5, np.float32)).inverse()
 
 
-def test_coverage_is_one_for_the_identity_for_wrap_and_for_zooming_in():
+def test_coverage_is_none_for_the_identity_for_wrap_and_for_zooming_in():
     out = motion_2d(width=64, height=48, angle=5, zoom=0.8)
-    assert (Homography.identity().coverage(48, 64) == 1).all()
-    assert (out.coverage(48, 64, border="wrap") == 1).all()
-    assert (motion_2d(width=64, height=48, zoom=1.3, center_x=0.49, center_y=0.49).coverage(48, 64) == 1).all()
+    closer = motion_2d(width=64, height=48, zoom=1.3, center_x=0.49, center_y=0.49)
+    for full in (Homography.identity(), closer):
+        assert full.coverage(48, 64) is None
+        assert full.to_dense(48, 64).coverage(48, 64) is None
+    assert out.coverage(48, 64) is not None
+    assert out.coverage(48, 64, border="wrap") is None
 
 
 @pytest.mark.parametrize("dense", [False, True])

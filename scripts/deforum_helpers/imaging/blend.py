@@ -8,7 +8,7 @@ from ..ports import Image
 from .opencv import cv
 from .sampling import Float32
 
-_FALLBACK = np.float32(1e-4)
+FALLBACK = np.float32(1e-4)
 """Confidence that is left where there is none: enough to share out, too little to be seen (0.003 at weight 1/30)."""
 
 _SCALE = 1e4
@@ -59,7 +59,7 @@ def crossfade(
 def _weights(coverage: Float32 | None, weight: float, shape: tuple[int, ...]) -> Float32:
     factor = np.float32(weight * _SCALE)
     if coverage is None:
-        return np.full(shape, factor * (1 + _FALLBACK), np.float32)
+        return np.full(shape, factor * (1 + FALLBACK), np.float32)
     weights = coverage * factor
-    weights += factor * _FALLBACK
+    weights += factor * FALLBACK
     return weights

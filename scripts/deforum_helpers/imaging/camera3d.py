@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,7 +16,8 @@ from numpy.typing import NDArray
 from ..errors import InputError
 from .camera import require_finite, rotation_xyz
 from .sampling import Float32, row_strips
-from .warp import DenseWarp, Warp
+from .smooth import Lattice
+from .warp import DenseWarp, SmoothWarp, Warp
 
 _FLAT = np.ones((1, 1), np.float32)
 """Distance of a scene without depth."""
@@ -51,8 +53,12 @@ class Motion3D:
     aspect_ratio: float | None = 1.0
 
 
-def motion_3d(motion: Motion3D, *, width: int, height: int, depth: Float32 | None = None) -> DenseWarp:
-    """3D motion as a sampling grid.
+@overload
+def motion_3d(motion: Motion3D, *, width: int, height: int, depth: None = None) -> SmoothWarp: ...
+@overload
+def motion_3d(motion: Motion3D, *, width: int, height: int, depth: Float32 | None) -> SmoothWarp | DenseWarp: ...
+def motion_3d(motion: Motion3D, *, width: int, height: int, depth: Float32 | None = None) -> SmoothWarp | DenseWarp:
+    """3D motion as a warp: smooth through a flat scene, dense through one with depth.
 
     A pixel is the point ``p = (x, y, z)``, x and y from -1 to 1 over the first to the last pixel centre, z its depth.
     With ``R = Rx·Ry·Rz`` and ``T = (-tx, ty, -tz)/200`` it moves to ``p' = p·R + T`` (row vectors). A point projects
@@ -67,7 +73,7 @@ def motion_3d(motion: Motion3D, *, width: int, height: int, depth: Float32 | Non
             None for a flat scene at distance 1.
 
     Returns:
-        The sampling grid, pixels. Points that come to lie behind the camera show something far outside the picture.
+        Source positions, pixels. Points that come to lie behind the camera show something far outside the picture.
 
     Raises:
         InputError: a value is not finite, or the field of view or the aspect ratio is out of range.
@@ -83,26 +89,46 @@ def motion_3d(motion: Motion3D, *, width: int, height: int, depth: Float32 | Non
         rotation_3d_y=motion.rotation_y,
         rotation_3d_z=motion.rotation_z,
     )
-    horizontal, vertical = _gains(motion, width, height)
-    rotation = rotation_xyz(motion.rotation_x, motion.rotation_y, motion.rotation_z)
-    shift = np.array([-motion.translation_x, motion.translation_y, -motion.translation_z]) / 200
-    # Columns of the gained matrix give p' in pixels times distance, and the distance itself.
-    gains = np.array([horizontal, vertical, 1.0])
-    rotation, shift = rotation * gains, shift * gains
+    look = _Camera.of(motion, width, height).look
+    if depth is None:
+        lattice = Lattice(height, width)
+        xs, ys = lattice.lines()
+        return SmoothWarp(look(xs[None, :], ys[:, None], _FLAT), lattice)
     grid = np.empty((height, width, 2), np.float32)
-    x: NDArray[np.float64] = np.linspace(-1.0, 1.0, width, dtype=np.float64)[None, :]
-    y: NDArray[np.float64] = np.linspace(-1.0, 1.0, height, dtype=np.float64)[:, None]
-    u, v = np.arange(width)[None, :], np.arange(height)[:, None]
+    u, v = np.arange(width, dtype=np.float64)[None, :], np.arange(height, dtype=np.float64)[:, None]
     for rows in row_strips(height):
-        z = _FLAT if depth is None else depth[rows]
-        moved = [_linear(rotation[:, axis], shift[axis], x, y[rows], z) for axis in range(3)]
-        nearness = 1 / np.maximum(moved[2], _NEAREST)
-        place_x, place_y = (horizontal * x).astype(np.float32), (vertical * y[rows]).astype(np.float32)
-        if depth is not None:
-            place_x, place_y = place_x / z, place_y / z
-        grid[rows, :, 0] = (u + place_x).astype(np.float32) - moved[0] * nearness
-        grid[rows, :, 1] = (v[rows] + place_y).astype(np.float32) - moved[1] * nearness
+        grid[rows] = look(u, v[rows], depth[rows])
     return DenseWarp(grid)
+
+
+@dataclass(frozen=True)
+class _Camera:
+    """A motion, ready to be asked for source positions; see :func:`motion_3d` for the formula."""
+
+    rotation: NDArray[np.float64]
+    shift: NDArray[np.float64]
+    gains: tuple[float, float]
+    size: tuple[int, int]
+
+    @classmethod
+    def of(cls, motion: Motion3D, width: int, height: int) -> _Camera:
+        horizontal, vertical = _gains(motion, width, height)
+        rotation = rotation_xyz(motion.rotation_x, motion.rotation_y, motion.rotation_z)
+        shift = np.array([-motion.translation_x, motion.translation_y, -motion.translation_z]) / 200
+        # Columns of the gained matrix give p' in pixels times distance, and the distance itself.
+        gains = np.array([horizontal, vertical, 1.0])
+        return cls(rotation * gains, shift * gains, (horizontal, vertical), (width, height))
+
+    def look(self, u: NDArray[np.float64], v: NDArray[np.float64], z: Float32) -> Float32:
+        """Source positions, h×w×2, of output positions u (1×w) and v (h×1), pixels, at distance z (h×w or 1×1)."""
+        x, y = (2 * place / max(size - 1, 1) - 1 for place, size in zip((u, v), self.size, strict=True))
+        moved = [_linear(self.rotation[:, axis], self.shift[axis], x, y, z) for axis in range(3)]
+        nearness = 1 / np.maximum(moved[2], _NEAREST)
+        source = np.empty((*moved[0].shape, 2), np.float32)
+        for axis, (place, position) in enumerate(((u, x), (v, y))):
+            projected = (self.gains[axis] * position).astype(np.float32) / z
+            source[..., axis] = place.astype(np.float32) + projected - moved[axis] * nearness
+        return source
 
 
 def _gains(motion: Motion3D, width: int, height: int) -> tuple[float, float]:
@@ -166,3 +192,24 @@ def carry_depth(depth: Float32, warp: Warp) -> Float32:
         H×W float32, at the edges continued by its last values.
     """
     return warp.apply(depth, interpolation="bilinear", border="replicate")
+
+
+def depth_after(depth: Float32, motion: Motion3D, warp: Warp) -> Float32:
+    """The depth of a picture after a 3D motion: moved with the camera, then carried along.
+
+    The distance becomes that of ``p' = p·R + T``, see :func:`motion_3d`. So a depth predicted once for a diffused
+    picture serves all motions of a chain, one after the other, and parallax grows as things come nearer.
+
+    Args:
+        depth: H×W float32, of the frame the motion starts from.
+        motion: of the frame.
+        warp: the same motion as a warp (or with others of the frame, such as a perspective flip).
+
+    Returns:
+        H×W float32, of the frame the motion ends at, above 0.
+    """
+    height, width = depth.shape
+    camera = _Camera.of(motion, width, height)
+    x, y = (np.linspace(-1.0, 1.0, size, dtype=np.float64) for size in (width, height))
+    moved = _linear(camera.rotation[:, 2], camera.shift[2], x[None, :], y[:, None], depth)
+    return carry_depth(np.maximum(moved, _NEAREST), warp)

@@ -19,7 +19,7 @@ from .sampling import Float32, row_strips
 
 NoiseKind = Literal["uniform", "perlin"]
 
-_CHUNK = 1 << 16
+_CHUNK = 1 << 15
 """Random numbers made at a time: few enough for the processor's cache, a multiple of 16."""
 
 _EIGHT = np.dtype("V32")
@@ -214,7 +214,7 @@ def _bits(generator: np.random.RandomState, count: int) -> Float32:
     """Random whole numbers below 2**24."""
     bits = generator.randint(0, 1 << 32, size=count, dtype=np.uint32)
     bits &= np.uint32(0xFFFFFF)
-    return bits.astype(np.float32)
+    return bits.view(np.int32).astype(np.float32)  # signed numbers convert faster
 
 
 def _uniform(generator: np.random.RandomState, count: int) -> Float32:

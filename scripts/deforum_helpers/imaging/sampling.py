@@ -92,34 +92,35 @@ def read_at(image: Picture, grid: Float32, interpolation: Interpolation, border:
         return plain
     out: Picture = np.empty(grid.shape[:2] + image.shape[2:], image.dtype)
     exact: Float32 = image.astype(np.float32)
+    depth = cv.CV_8U if image.dtype == np.uint8 else cv.CV_32F
     for rows in row_strips(grid.shape[0]):
         values = _read_precisely(exact, grid[rows], flags, mode)
-        out[rows] = np.clip(np.rint(values), 0, 255) if image.dtype == np.uint8 else values
+        # Rounds and saturates in one go.
+        cv.addWeighted(values, 1.0, values, 0.0, 0.0, out[rows], dtype=depth)
     return out
 
 
-_STEP = np.float32(1 / 32)
-"""OpenCV's resolution of positions."""
+_STEPS = np.float32(32)
+"""Positions OpenCV tells apart between two pixels."""
 
 
 def _read_precisely(image: Float32, grid: Float32, flags: int, mode: int) -> Float32:
     """Read at the nearest position OpenCV knows and its neighbours in x and y, then go the rest of the way linearly."""
-    base = np.rint(grid / _STEP) * _STEP
+    base = np.rint(grid * _STEPS) / _STEPS
     rest = grid - base
-    towards = np.copysign(_STEP, rest)
-    share = rest / towards
-    if image.ndim == 3:
-        share = share[:, :, None, :]
-    read: Float32 = cv.remap(image, base, None, flags, borderMode=mode)
-    total = read.copy()
+    towards = np.copysign(1 / _STEPS, rest)
+    reads, shares = [], []
     for axis in (0, 1):
         shifted = base.copy()
         shifted[..., axis] += towards[..., axis]
-        step = cv.remap(image, shifted, None, flags, borderMode=mode)
-        step -= read
-        step *= share[..., axis]
-        total += step
-    return total
+        reads.append(cv.remap(image, shifted, None, flags, borderMode=mode))
+        shares.append(rest[..., axis] / towards[..., axis])
+    # Shares are 1/2 at most; blendLinear divides by their sum plus 1e-5, so they are given in ten thousandths.
+    across, down = (np.float32(1e4) * share + np.float32(1e-3) for share in shares)
+    near: Float32 = cv.remap(image, base, None, flags, borderMode=mode)
+    both = across + down
+    blended: Float32 = cv.blendLinear(near, cv.blendLinear(*reads, across, down), np.float32(1e4) - both, both)
+    return blended
 
 
 @dataclass(frozen=True)
@@ -134,7 +135,7 @@ class Reach:
 
 def edge_confidence(
     positions: Callable[[slice], tuple[Float32, Float32]], reach: Reach, size: tuple[int, int], feather: float
-) -> Float32:
+) -> Float32 | None:
     """How much of what a warp shows comes from inside a picture, with a soft edge.
 
     For the left side let m = max(0, -reach.left) be the margin, the farthest the warp looks outside, and the band
@@ -150,25 +151,38 @@ def edge_confidence(
         feather: width of the band in margins.
 
     Returns:
-        height×width float32 in 0..1.
+        height×width float32 in 0..1; None where that would be 1 throughout.
     """
     height, width = size
     sides = _sides(reach, height, width, feather)
-    confidence = np.ones(size, np.float32)
     if not sides:
-        return confidence
+        return None
+    confidence = np.ones(size, np.float32)
     for rows in row_strips(height):
         place = positions(rows)
-        product = confidence[rows]
+        first, end = width, 0
         for axis, slope, offset in sides:
-            ramp = place[axis] * slope
-            ramp += offset
-            product *= np.clip(ramp, 0, 1, out=ramp)
-        smooth = product * np.float32(-2.0)
-        smooth += np.float32(3.0)
-        smooth *= product
-        product *= smooth
+            touched = _below_one(place[axis], slope, offset)
+            if touched.start < touched.stop:
+                ramp = place[axis][:, touched] * slope
+                ramp += offset
+                touched = touched if place[axis].shape[1] == width else slice(0, width)
+                confidence[rows, touched] *= np.clip(ramp, 0, 1, out=ramp)
+                first, end = min(first, touched.start), max(end, touched.stop)
+        if first < end:
+            product = confidence[rows, first:end]
+            smooth = product * np.float32(-2.0)
+            smooth += np.float32(3.0)
+            smooth *= product
+            product *= smooth
     return confidence
+
+
+def _below_one(place: Float32, slope: np.float32, offset: np.float32) -> slice:
+    """The columns from the first to the last where a ramp is below 1: usually few, and finding them is cheap."""
+    lowest = (place.min(axis=0) if slope > 0 else place.max(axis=0)) * slope + offset
+    below = np.flatnonzero(lowest < 1)
+    return slice(int(below[0]), int(below[-1]) + 1) if below.size else slice(0, 0)
 
 
 def _sides(reach: Reach, height: int, width: int, feather: float) -> list[tuple[int, np.float32, np.float32]]:

@@ -1,0 +1,140 @@
+"""The same pictures from every backend, on PyTorch's processor device."""
+
+from __future__ import annotations
+
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from imaging_helpers import coverage_of
+
+from deforum_helpers.errors import InputError
+from deforum_helpers.imaging.backend import Fade, OpenCVResampler, TorchResampler, pick_resampler
+from deforum_helpers.imaging.blend import crossfade
+from deforum_helpers.imaging.camera import motion_2d
+from deforum_helpers.imaging.camera3d import Motion3D, motion_3d
+from deforum_helpers.imaging.warp import Homography
+
+SIZE = {"width": 160, "height": 90}
+DEPTH = np.tile(np.linspace(1, 2, 160, dtype=np.float32), (90, 1))
+WARPS = {
+    "identity": Homography.identity(),
+    "turned": motion_2d(**SIZE, angle=7, zoom=0.9, translation_x=12.3),
+    "tilted": motion_2d(**SIZE, angle=2).then(Homography(np.array([[1, 0, 3], [0, 1, 0], [4e-4, 2e-4, 1]]))),
+    "smooth": motion_3d(Motion3D(translation_z=-6, rotation_y=2), **SIZE),
+    "dense": motion_3d(Motion3D(translation_x=9, translation_z=4), **SIZE, depth=DEPTH),
+}
+
+
+@pytest.fixture
+def picture(photo):
+    return photo[40:130, 80:240].copy()
+
+
+@pytest.fixture(scope="module", params=["OpenCV", "PyTorch"])
+def resampler(request):
+    if request.param == "OpenCV":
+        return OpenCVResampler()
+    pytest.importorskip("torch", reason="PyTorch is not installed")
+    return TorchResampler("cpu")
+
+
+def assert_close(ours, theirs, name=""):
+    """Within one level, but for the few pixels whose position is rounded the other way."""
+    off = np.abs(ours.astype(np.int64) - theirs)
+    assert ours.shape == theirs.shape
+    assert ours.dtype == np.uint8
+    assert (off > 1).mean() <= 0.001, name
+    assert off.mean() < 0.1, name
+
+
+@pytest.mark.parametrize("interpolation", ["nearest", "bilinear", "bicubic"])
+@pytest.mark.parametrize("border", ["replicate", "wrap", "reflect", "reflect101", "zeros"])
+def test_pictures_are_those_of_the_warps(resampler, picture, interpolation, border):
+    options = {"interpolation": interpolation, "border": border}
+    pictures = [picture, picture[::-1].copy(), picture[:, ::-1].copy(), 255 - picture, picture // 2]
+    batch = resampler.apply_batch(list(WARPS.values()), pictures, **options)
+    for (name, warp), source, result in zip(WARPS.items(), pictures, batch, strict=True):
+        # A homography's bicubic positions are rounded to 1/32 pixel by OpenCV, and only there.
+        rounded = interpolation == "bicubic" and isinstance(warp, Homography)
+        reference = warp.to_dense(90, 160) if rounded else warp
+        shown = resampler.apply(reference, source, **options) if rounded else result
+        assert_close(shown, reference.apply(source, **options), name)
+        assert np.array_equal(resampler.apply(warp, source, **options), result)
+
+
+def test_hard_edges_too(resampler):
+    noise = np.random.default_rng(4).integers(0, 256, (90, 160, 3), np.uint8)
+    for name, warp in WARPS.items():
+        assert_close(resampler.apply(warp, noise), warp.apply(noise), name)
+
+
+@pytest.mark.parametrize("hand_over", [False, True])
+@pytest.mark.parametrize("border", ["replicate", "wrap"])
+def test_fades_are_those_of_warps_and_crossfade(resampler, picture, hand_over, border):
+    names = ["turned", "smooth", "dense", "tilted", "identity"]
+    fades = [
+        Fade(picture, 255 - picture, WARPS[a], WARPS[b], weight, hand_over)
+        for a, b, weight in zip(names, names[1:] + names[:1], (0.0, 0.03, 0.5, 0.8, 1.0), strict=True)
+    ]
+    for fade, result in zip(fades, resampler.fade_batch(fades, border=border), strict=True):
+        covers = [coverage_of(warp, 90, 160) for warp in (fade.warp_a, fade.warp_b)]
+        carried = [fade.warp_a.apply(fade.a, border=border), fade.warp_b.apply(fade.b, border=border)]
+        used = covers if hand_over and border != "wrap" else [None, None]
+        assert_close(result, crossfade(*carried, fade.weight, *used))
+
+
+def test_empty_batches_and_uneven_ones(resampler, picture):
+    assert resampler.apply_batch([], []) == []
+    assert resampler.fade_batch([]) == []
+    with pytest.raises(ValueError, match=r"warps for|argument 2 is shorter"):
+        resampler.apply_batch([Homography.identity()] * 2, [picture])
+    with pytest.raises(ValueError, match="border 'mirror'"):
+        resampler.apply(WARPS["turned"], picture, border="mirror")
+
+
+def test_pictures_are_untouched_new_and_the_same_in_every_thread(resampler, picture):
+    frozen = picture.copy()
+    frozen.flags.writeable = False
+    alone = resampler.apply(WARPS["smooth"], frozen)
+    with ThreadPoolExecutor(4) as pool:
+        results = list(pool.map(lambda _: resampler.apply(WARPS["smooth"], frozen), range(8)))
+    assert all(np.array_equal(result, alone) for result in results)
+    assert np.array_equal(frozen, picture)
+    still = resampler.apply(WARPS["identity"], frozen)
+    assert np.array_equal(still, picture)
+    assert still.flags.writeable
+
+
+def with_torch(monkeypatch, **cards):
+    """A PyTorch that finds the given cards."""
+    found = {name: SimpleNamespace(is_available=lambda there=there: there) for name, there in cards.items()}
+    torch = SimpleNamespace(cuda=found["cuda"], backends=SimpleNamespace(mps=found["mps"]))
+    monkeypatch.setattr("deforum_helpers.imaging.backend.find_spec", lambda _: object())
+    monkeypatch.setattr("deforum_helpers.imaging.backend.import_torch", lambda: torch)
+    monkeypatch.setattr("deforum_helpers.imaging.backend.TorchResampler", lambda device: device)
+
+
+def test_cards_are_picked_if_there_are_some(monkeypatch):
+    with_torch(monkeypatch, cuda=True, mps=True)
+    assert [pick_resampler(name) for name in ("auto", "cuda", "mps")] == ["cuda", "cuda", "mps"]
+    with_torch(monkeypatch, cuda=False, mps=True)
+    assert pick_resampler() == "mps"
+    with_torch(monkeypatch, cuda=False, mps=False)
+    assert isinstance(pick_resampler(), OpenCVResampler)
+    with pytest.raises(InputError, match="finds no device 'cuda'"):
+        pick_resampler("cuda")
+    with pytest.raises(InputError, match="There is no device 'gpu'"):
+        pick_resampler("gpu")
+
+
+def test_without_torch_it_is_opencv(monkeypatch):
+    monkeypatch.setattr("deforum_helpers.imaging.backend.find_spec", lambda _: None)
+    assert isinstance(pick_resampler(), OpenCVResampler)
+    monkeypatch.undo()
+    monkeypatch.setitem(sys.modules, "torch", None)
+    monkeypatch.setattr("deforum_helpers.imaging.backend.find_spec", lambda _: object())
+    assert isinstance(pick_resampler(), OpenCVResampler)
+    assert isinstance(pick_resampler("cpu"), OpenCVResampler)
