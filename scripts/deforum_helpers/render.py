@@ -8,6 +8,8 @@ from concurrent.futures import Executor, Future
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 
+import numpy as np
+
 from .errors import Interrupted
 from .imaging.colour import ColourReference
 from .imaging.warp import Warp
@@ -122,18 +124,20 @@ def render_animation(
             jobs = [(t.index, _measured(tween_job(data, t, pictures, chains), observers)) for t in ready]
             with observers.measure("waiting"):
                 pump.submit(jobs)
+            # Classic alignment fades from the picture before; nothing needs an older one.
+            pictures.pop(position - 2, None)
 
         done = state.position if state is not None else -1
-        submit_ready(done)
         for position in range(done + 1, len(data.keys)):
             _stop_if(observers.should_stop())
-            state = keys.make(position, state)
+            ready_to_diffuse = keys.prepare(position, state)
+            # Only now, so that the workers do not get in the way of what the engine waits for.
+            submit_ready(position - 1)
+            state = keys.diffuse(ready_to_diffuse)
             observers.on_key(state)
             motions.see(position, state.picture)
             pictures[position] = state.picture
-            submit_ready(position)
-            # Classic alignment still fades from the picture before; nothing needs an older one.
-            pictures.pop(position - 2, None)
+        submit_ready(len(data.keys) - 1)
         with observers.measure("waiting"):
             pump.finish()
 
@@ -144,6 +148,15 @@ def _measured(job: Callable[[], Image], observers: Observers) -> Callable[[], Im
             return job()
 
     return run
+
+
+@dataclass(frozen=True)
+class _Start:
+    """A key frame about to be diffused."""
+
+    position: int
+    init_image: Image | None
+    reference: ColourReference | None
 
 
 @dataclass(frozen=True)
@@ -180,22 +193,29 @@ class _KeyRenderer:
         self._workers = workers
         self._tubes = tubes(data)
         self._next: Future[_Prepared] | None = None
+        if data.coherence is not None:
+            # The first conversion of a process builds tables, which takes longer than many pictures.
+            workers.submit(ColourReference.of, np.zeros((2, 2, 3), np.uint8), data.coherence)
 
-    def make(self, position: int, last: LoopState | None) -> LoopState:
-        """Diffuse the key step at ``position``, from what the one before it left."""
+    def prepare(self, position: int, last: LoopState | None) -> _Start:
+        """What the key step at ``position`` is diffused from, given what the one before left."""
         data, key = self._data, self._data.keys[position]
         reference = last.reference if last is not None else self._begin.reference
-        init = self._begin.init_image
-        if last is not None:
-            prepared = self._next.result() if self._next is not None else self._prepare(position)
-            moved = carried(data, last.picture, prepared.warp or self._warp_to(position))
-            init = self._tubes.before_diffusion(Moment(key, reference, prepared.noise), moved)
-            reference = reference_before(data, reference, moved)
-        ahead = position + 1 < len(data.keys)
-        self._next = self._workers.submit(self._prepare, position + 1) if ahead else None
-        made = self._diffuser.diffuse(diffusion_request(data, key, init))
-        picture = self._tubes.after_generation(Moment(key, reference, None), made)
-        return LoopState(position, picture, reference_after(data, reference, key, picture))
+        if last is None:
+            return _Start(position, self._begin.init_image, reference)
+        prepared = self._next.result() if self._next is not None else self._prepare(position)
+        moved = carried(data, last.picture, prepared.warp or self._warp_to(position))
+        init = self._tubes.before_diffusion(Moment(key, reference, prepared.noise), moved)
+        return _Start(position, init, reference_before(data, reference, moved))
+
+    def diffuse(self, start: _Start) -> LoopState:
+        """Diffuse, while a worker prepares the next key step."""
+        data, key = self._data, self._data.keys[start.position]
+        ahead = start.position + 1 < len(data.keys)
+        self._next = self._workers.submit(self._prepare, start.position + 1) if ahead else None
+        made = self._diffuser.diffuse(diffusion_request(data, key, start.init_image))
+        picture = self._tubes.after_generation(Moment(key, start.reference, None), made)
+        return LoopState(start.position, picture, reference_after(data, start.reference, key, picture))
 
     def _prepare(self, position: int) -> _Prepared:
         key = self._data.keys[position]

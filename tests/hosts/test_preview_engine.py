@@ -124,7 +124,7 @@ class TestPicture:
         other = {
             "sampler": "DDIM", "scheduler": "Karras", "checkpoint": "x", "clip_skip": 2, "ddim_eta": 0.5,
             "ancestral_eta": 0.5, "noise_multiplier": 0.9, "pix2pix_cfg_scale": 2.0, "tiling": True,
-            "restore_faces": True, "seed_resize": (64, 64), "frame": 5,
+            "restore_faces": True, "seed_resize": (64, 64), "vae_full_precision": True, "frame": 5,
         }  # fmt: skip
         assert set(other) == set(IGNORED_FIELDS) <= {field.name for field in fields(DiffusionRequest)}
         for name, value in other.items():

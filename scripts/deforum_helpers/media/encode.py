@@ -23,6 +23,10 @@ from .store import ensure_folder, read_image, storage_error
 from .timebase import format_rate
 
 PRESETS = ("veryslow", "slower", "slow", "medium", "fast", "faster", "veryfast", "superfast", "ultrafast")
+_LONG_SIGHTED = PRESETS[: PRESETS.index("veryfast")]
+_SHORT_LOOKAHEAD = "rc-lookahead=10:sync-lookahead=0"
+"""These presets look 20 to 60 frames ahead, which would all be encoded after the last one has come. Looking as far as
+"veryfast" does, the video is there within a second."""
 _MAX_FPS = 1000
 _MAX_TERM = 2**31 - 1
 """ffmpeg keeps the terms of a rate in 32 bits."""
@@ -314,6 +318,7 @@ def _command(target: Path, width: int, height: int, fps: Fraction, options: Enco
         *("-f", "rawvideo", "-pix_fmt", "rgb24", "-video_size", f"{width}x{height}", "-framerate", format_rate(fps)),
         *("-i", "pipe:0", "-an", "-vf", f"{convert},{label}"),
         *("-c:v", "libx264", "-preset", options.preset, "-crf", str(options.crf), "-pix_fmt", "yuv420p", *threads),
+        *(("-x264-params", _SHORT_LOOKAHEAD) if options.preset in _LONG_SIGHTED else ()),
         *("-color_range", "tv", "-colorspace", "bt709", "-color_primaries", "bt709", "-color_trc", "bt709"),
         *("-movflags", "+faststart", str(target)),
     ]

@@ -55,7 +55,7 @@ def _filtered(image: Image) -> NDArray[np.uint8]:
 
 
 def _deflated(rows: NDArray[np.uint8], level: int) -> bytes:
-    strategy = zlib.Z_HUFFMAN_ONLY if level == 1 else zlib.Z_DEFAULT_STRATEGY
+    strategy = zlib.Z_RLE if level == 1 else zlib.Z_DEFAULT_STRATEGY
     coder = zlib.compressobj(level, zlib.DEFLATED, zlib.MAX_WBITS, 9, strategy)
     return coder.compress(rows.data) + coder.flush()
 

@@ -31,6 +31,7 @@ IGNORED_FIELDS = (
     "tiling",
     "restore_faces",
     "seed_resize",
+    "vae_full_precision",
     "frame",
 )
 """Fields of DiffusionRequest that do not change the picture."""

@@ -9,6 +9,7 @@ from queue import Queue
 from threading import Event, Thread
 from types import TracebackType
 
+from ...errors import RunError
 from ...ports import Image
 
 Job = tuple[int, Callable[[], Image]]
@@ -41,7 +42,8 @@ class FramePump:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        if error is not None:
+        # A run that fails still gets the frames that were asked for; one that is stopped does not wait for them.
+        if error is not None and not isinstance(error, RunError):
             self._halt.set()
         self._batches.put(None)
         self._thread.join()

@@ -1,0 +1,188 @@
+"""CPU time of each part of a frame, and of the way from one diffusion to the next."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import statistics
+import tempfile
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import cv2
+import numpy as np
+from cases import COMMON, MODES
+
+from deforum_helpers.hosts.preview.engine import PreviewEngine
+from deforum_helpers.imaging.blend import crossfade
+from deforum_helpers.imaging.colour import ColourReference, match_colours
+from deforum_helpers.imaging.sharpen import unsharp_mask
+from deforum_helpers.job import load_job, plan_job
+from deforum_helpers.media.encode import EncodeOptions
+from deforum_helpers.media.png import encode_png
+from deforum_helpers.ports import DiffusionRequest
+from deforum_helpers.rendering.data.plan import build_render_data
+from deforum_helpers.rendering.data.render_data import RenderData
+from deforum_helpers.rendering.util.call.motion import frame_motion
+from deforum_helpers.rendering.util.call.noise import noise_picture
+from deforum_helpers.rendering.util.motion_chains import MotionChains
+from deforum_helpers.run_deforum import RunOptions, run_job
+from deforum_helpers.settings.schema import Settings
+
+CADENCE = 7
+KEYS_PER_FRAME = 1 / CADENCE
+TWEENS_PER_FRAME = 1 - KEYS_PER_FRAME
+
+Part = tuple[str, float, Callable[[], object]]
+"""Name, calls per frame, and the call."""
+
+
+def cpu_ms(call: Callable[[], object], repeats: int = 7) -> float:
+    """Least CPU time of this thread, milliseconds."""
+    call()
+    times = []
+    for _ in range(repeats):
+        start = time.thread_time()
+        call()
+        times.append(time.thread_time() - start)
+    return 1000 * min(times)
+
+
+def plan(mode: str) -> RenderData:
+    return build_render_data(Settings().with_values({**COMMON, **MODES[mode]}))
+
+
+def parts(mode: str) -> list[Part]:
+    data = plan(mode)
+    size = data.width, data.height
+    engine = PreviewEngine()
+    key = data.keys[1]
+    first, second = (engine.diffuse(DiffusionRequest(*size, key.prompt, seed=seed)) for seed in (1, 2))
+
+    def chains() -> MotionChains:
+        return MotionChains(lambda frame: frame_motion(data, frame))
+
+    known = chains()
+    forward, backward = known.carry(0, 3), known.carry(7, 3)
+    height, width = data.height, data.width
+    covers = forward.coverage(height, width), backward.coverage(height, width)
+    reference = ColourReference.of(second, "LAB")
+    noise = noise_picture(data, key)
+
+    def interval() -> None:
+        """All warps of an interval: forward from one picture, backward from the other."""
+        fresh = chains()
+        for frame in range(CADENCE + 1):
+            fresh.carry(0, frame)
+            fresh.carry(CADENCE, frame)
+
+    seeds = itertools.count()
+    return [
+        ("chains of an interval", KEYS_PER_FRAME, interval),
+        ("warp forward", TWEENS_PER_FRAME, lambda: forward.apply(first)),
+        ("warp backward", TWEENS_PER_FRAME, lambda: backward.apply(second)),
+        ("coverage forward", TWEENS_PER_FRAME, lambda: forward.coverage(height, width)),
+        ("coverage backward", TWEENS_PER_FRAME, lambda: backward.coverage(height, width)),
+        ("crossfade with coverage", TWEENS_PER_FRAME, lambda: crossfade(first, second, 0.4, *covers)),
+        ("PNG", 1.0, lambda: encode_png(first)),
+        ("key: warp", KEYS_PER_FRAME, lambda: forward.apply(first)),
+        ("key: LAB twice", KEYS_PER_FRAME, lambda: [match_colours(first, reference) for _ in range(2)]),
+        ("key: anti-blur", KEYS_PER_FRAME, lambda: unsharp_mask(first, kernel=5, sigma=1.0, amount=0.1)),
+        ("key: noise picture", KEYS_PER_FRAME, lambda: noise_picture(data, key)),
+        ("key: noise blended", KEYS_PER_FRAME, lambda: crossfade(first, noise, 0.04)),
+        (
+            "key: preview engine",
+            KEYS_PER_FRAME,
+            lambda: engine.diffuse(
+                DiffusionRequest(*size, key.prompt, seed=next(seeds), init_image=first, strength=0.65)
+            ),
+        ),
+    ]
+
+
+def parts_table() -> None:
+    cv2.setNumThreads(1)
+    for mode in MODES:
+        print(f"Parts, {mode}: CPU ms a call, calls a frame, CPU ms a frame")
+        total = 0.0
+        for name, calls, call in parts(mode):
+            once = cpu_ms(call)
+            total += once * calls
+            print(f"  {name:26}{once:8.2f}{calls:7.2f}{once * calls:8.2f}")
+        print(f"  {'sum':26}{'':15}{total:8.2f}\n", flush=True)
+
+
+class Sleeper:
+    """An engine that takes a second of waiting and hardly any CPU time, and remembers when it was at work."""
+
+    name = "sleeper"
+
+    def __init__(self, pictures: list[np.ndarray], latency: float) -> None:
+        self.pictures = pictures
+        self.latency = latency
+        self.spans: list[tuple[float, float]] = []
+
+    def diffuse(self, request: DiffusionRequest) -> np.ndarray:
+        """One of the pictures."""
+        start = time.perf_counter()
+        picture = self.pictures[len(self.spans) % len(self.pictures)].copy()
+        threading.Event().wait(self.latency)
+        self.spans.append((start, time.perf_counter()))
+        return picture
+
+
+class Silence:
+    """Watches a run and says nothing; remembers when the last frame came."""
+
+    last = 0.0
+
+    def start(self, frames: int, key_frames: int) -> None:
+        """Nothing."""
+
+    def advance(self, index: int, image: np.ndarray, is_key: bool) -> None:
+        """Remember the time."""
+        self.last = time.perf_counter()
+
+    def finish(self) -> None:
+        """Nothing."""
+
+
+def timeline(mode: str, preset: str, latency: float = 1.0) -> dict[str, float]:
+    """One run: where the time outside of the engine went, milliseconds."""
+    size = COMMON["W"], COMMON["H"]
+    pictures = [PreviewEngine().diffuse(DiffusionRequest(*size, "a lighthouse", seed=seed)) for seed in range(3)]
+    engine, progress = Sleeper(pictures, latency), Silence()
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "settings.txt"
+        path.write_text(json.dumps({"batch_name": "run", **COMMON, **MODES[mode]}), encoding="utf-8")
+        job = load_job(path, {})
+        data, _ = plan_job(job)
+        options = RunOptions(out=Path(folder), encode=EncodeOptions(crf=17, preset=preset))
+        started = time.perf_counter()
+        run_job(job, data, engine, options, progress)
+        ended = time.perf_counter()
+    spans = engine.spans
+    gaps = [1000 * (after - before) for (_, before), (after, _) in itertools.pairwise(spans)]
+    return {
+        "before": 1000 * (spans[0][0] - started),
+        "gap": statistics.median(gaps),
+        "gaps": sum(gaps),
+        "last": 1000 * (progress.last - spans[-1][1]),
+        "flush": 1000 * (ended - progress.last),
+        "ratio": (ended - started) / sum(end - start for start, end in spans),
+    }
+
+
+def critical_path(repeats: int = 3) -> None:
+    print("Outside of an engine that takes one second: milliseconds")
+    names = ("before", "gap", "gaps", "last", "flush", "ratio")
+    print(f"{'':20}" + "".join(f"{name:>9}" for name in names))
+    for mode in MODES:
+        for preset in ("veryfast", "slow"):
+            best = min((timeline(mode, preset) for _ in range(repeats)), key=lambda run: run["ratio"])
+            row = "".join(f"{best[name]:9.{3 if name == 'ratio' else 0}f}" for name in names)
+            print(f"{mode:10}{preset:>10}{row}", flush=True)
+    print("before: until the first diffusion; gap: median between two; gaps: all of them;")
+    print("last: from the last diffusion to the last frame; flush: from there to the finished video\n")
