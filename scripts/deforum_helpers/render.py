@@ -113,8 +113,9 @@ def render_animation(
 
     def hand_on(index: int, image: Image) -> None:
         emit(index, image)
-        chains.forget_before(data.keys[data.tweens[index].older].index)
-        motions.forget_before(data.tweens[index].older)
+        older = data.tweens[index].older
+        chains.forget_before(data.keys[older].index, index)
+        motions.forget_before(older, index)
         _stop_if(observers.should_stop() and index + 1 < data.max_frames)
 
     with FramePump(hand_on, workers) as pump:

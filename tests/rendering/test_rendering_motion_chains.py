@@ -49,8 +49,34 @@ def test_forgotten_chains_are_made_anew():
     chains = MotionChains(counted)
     chains.forward(0, 3)
     chains.forward(3, 6)
-    chains.forget_before(3)
+    chains.forget_before(3, 3)
     chains.forward(3, 6)
     assert calls == [1, 2, 3, 4, 5, 6]
     chains.forward(0, 1)
     assert calls[-1] == 1
+
+
+def test_a_long_way_is_forgotten_while_it_is_walked():
+    """What was passed is dropped; going on needs no motion twice."""
+    calls = []
+
+    def counted(frame: int) -> Homography:
+        calls.append(frame)
+        return motion(frame)
+
+    chains = MotionChains(counted)
+    for frame in range(1, 200):
+        chains.carry(0, frame)
+        chains.forget_before(0, frame)
+    assert calls == list(range(1, 200))
+    np.testing.assert_allclose(chains.carry(0, 200).matrix, composed(0, 200), rtol=1e-6)
+    assert len(chains._forward[0]) <= 2
+
+
+def test_the_way_back_is_forgotten_from_its_far_end():
+    chains = MotionChains(motion)
+    for frame in range(1, 9):
+        back = chains.carry(9, frame)
+        np.testing.assert_allclose(chains.forward(frame, 9).then(back).matrix, np.eye(3), atol=1e-9)
+        chains.forget_before(0, frame)
+    assert len(chains._backward[9]) <= 3

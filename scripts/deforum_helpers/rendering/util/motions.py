@@ -29,6 +29,7 @@ class Motions:
     def __init__(self, data: RenderData, estimator: DepthEstimator | None = None) -> None:
         self._data = data
         self._estimator = estimator
+        self._key_frames = data.key_frames
         self._lock = Lock()
         self._scenes: dict[int, _Scene] = {}
 
@@ -44,7 +45,7 @@ class Motions:
         algorithm = self._data.settings.anim.depth_algorithm
         depth = camera_depth(self._estimator.predict(picture), self._estimator.kind, algorithm)
         with self._lock:
-            self._scenes[position] = _Scene(depth)
+            self._scenes[position] = _Scene(self._key_frames[position], depth)
 
     def at(self, frame: int) -> Warp:
         """The warp that carries frame ``frame - 1`` to ``frame``.
@@ -54,30 +55,34 @@ class Motions:
         """
         if self._estimator is None:
             return frame_motion(self._data, frame)
-        position = bisect_left(self._data.key_frames, frame) - 1
-        first = self._data.key_frames[position] + 1
+        position = bisect_left(self._key_frames, frame) - 1
         with self._lock:
             scene = self._scenes[position]
-            while len(scene.warps) <= frame - first:
-                self._go_on(scene, first + len(scene.warps))
-            return scene.warps[frame - first]
+            while scene.frame < frame:
+                self._go_on(scene)
+            return scene.warps[frame]
 
-    def forget_before(self, position: int) -> None:
-        """Drop what was seen before the key step at ``position``."""
+    def forget_before(self, position: int, frame: int) -> None:
+        """Drop what was seen before the key step at ``position``, and the motions before ``frame``."""
         with self._lock:
             for other in [p for p in self._scenes if p < position]:
                 del self._scenes[other]
+            for scene in self._scenes.values():
+                for passed in [f for f in scene.warps if f < frame]:
+                    del scene.warps[passed]
 
-    def _go_on(self, scene: _Scene, frame: int) -> None:
-        warp = frame_motion(self._data, frame, scene.depth)
-        scene.warps.append(warp)
+    def _go_on(self, scene: _Scene) -> None:
+        scene.frame += 1
+        warp = frame_motion(self._data, scene.frame, scene.depth)
+        scene.warps[scene.frame] = warp
         if scene.depth is not None:
-            scene.depth = depth_after(scene.depth, camera_motion(self._data, frame), warp)
+            scene.depth = depth_after(scene.depth, camera_motion(self._data, scene.frame), warp)
 
 
 @dataclass
 class _Scene:
-    """Depth at the last frame reached, and the warps up to there."""
+    """Depth at the last frame reached, and the warps up to there by frame."""
 
+    frame: int
     depth: Float32 | None
-    warps: list[Warp] = field(default_factory=list)
+    warps: dict[int, Warp] = field(default_factory=dict)
