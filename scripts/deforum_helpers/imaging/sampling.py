@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from .opencv import cv
 
-Interpolation = Literal["bilinear", "bicubic", "nearest"]
+Interpolation = Literal["bilinear", "bicubic", "quick bicubic", "nearest"]
 """How values between pixels are read. Bicubic is the Catmull-Rom family with a = -0.75, as in OpenCV and torch."""
 
 Border = Literal["replicate", "wrap", "reflect", "reflect101", "zeros"]
@@ -31,6 +31,7 @@ _INTERPOLATION: dict[str, int] = {
     "nearest": cv.INTER_NEAREST,
     "bilinear": cv.INTER_LINEAR,
     "bicubic": cv.INTER_CUBIC,
+    "quick bicubic": cv.INTER_CUBIC,
 }
 _BORDER: dict[str, int] = {
     "replicate": cv.BORDER_REPLICATE,
@@ -73,9 +74,9 @@ def row_strips(height: int, rows: int = 32) -> Iterator[slice]:
 def read_at(image: Picture, grid: Float32, interpolation: Interpolation, border: Border) -> Picture:
     """Read an image at the positions of a grid.
 
-    Bilinear and nearest positions are rounded to 1/32 pixel by OpenCV, which is a few levels on the hardest edges.
-    Bicubic, the mode for quality, blends three such readings into one at the true position: about three times the
-    work, and within half a level.
+    Positions are rounded to 1/32 pixel by OpenCV, which is a few levels on the hardest edges. "bicubic", the mode for
+    quality, blends three such readings into one at the true position: about three times the work of "quick bicubic",
+    and within half a level.
 
     Args:
         image: H×W×C or H×W, uint8 or float32.

@@ -180,6 +180,7 @@ _TAPS: dict[Interpolation, tuple[tuple[int, ...], Callable[[Tensor], list[Tensor
     "nearest": ((0,), _one_weight),
     "bilinear": ((0, 1), _linear_weights),
     "bicubic": ((-1, 0, 1, 2), _cubic_weights),
+    "quick bicubic": ((-1, 0, 1, 2), _cubic_weights),
 }
 """Neighbours that are read, and what makes their weights from the place between the first two."""
 

@@ -25,8 +25,8 @@ from .timebase import format_rate
 PRESETS = ("veryslow", "slower", "slow", "medium", "fast", "faster", "veryfast", "superfast", "ultrafast")
 _LONG_SIGHTED = PRESETS[: PRESETS.index("superfast")]
 _SHORT_LOOKAHEAD = "rc-lookahead=5:sync-lookahead=0"
-"""These presets look 10 to 60 frames ahead, all of which would be encoded after the last one has come. Looking less far,
-the video is there within a second; at constant quality that costs a few per cent of its size."""
+"""These presets look 10 to 60 frames ahead, all of which would be encoded after the last one has come. Looking less
+far, the video is there within a second; at constant quality that costs a few per cent of its size."""
 _MAX_FPS = 1000
 _MAX_TERM = 2**31 - 1
 """ffmpeg keeps the terms of a rate in 32 bits."""
