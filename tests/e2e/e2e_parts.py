@@ -127,7 +127,7 @@ def frame_indices(folder: Path) -> list[int]:
 def decode_frames(video: Path, width: int, height: int) -> np.ndarray:
     """All frames of a video, N×H×W×3 uint8, scaled to ``width``×``height``."""
     scale = f"scale={width}:{height}:flags=area"
-    source = ["-i", video, "-map", "0:v:0", "-fps_mode", "passthrough", "-vf", scale]
+    source = ["-i", video, "-map", "0:v:0", "-vsync", "passthrough", "-vf", scale]
     raw = run_ffmpeg([*source, "-f", "rawvideo", "-pix_fmt", "rgb24", "-"], purpose="decode")
     return np.frombuffer(raw, np.uint8).reshape(-1, height, width, 3)
 

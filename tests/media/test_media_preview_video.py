@@ -30,7 +30,7 @@ def write_frames(folder: Path, indices: range, size: tuple[int, int] = (48, 64))
 
 def shown(video: Path, size: tuple[int, int] = (48, 64)) -> list[int]:
     """Mean brightness of each frame of a video."""
-    args = ["-i", video, "-fps_mode", "passthrough", "-f", "rawvideo", "-pix_fmt", "rgb24", "-"]
+    args = ["-i", video, "-vsync", "passthrough", "-f", "rawvideo", "-pix_fmt", "rgb24", "-"]
     raw = run_ffmpeg(args, purpose="decode")
     return np.frombuffer(raw, np.uint8).reshape(-1, size[0] * size[1] * 3).mean(axis=1).round().astype(int).tolist()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from contextlib import suppress
 from fractions import Fraction
 from pathlib import Path
 
@@ -86,13 +87,17 @@ def _mux(video: Path, audio: Path, duration: Fraction | None, ffmpeg: Path | str
     if not sound.has_audio:
         raise FfmpegError(f"{audio} has no audio stream.")
     length = _video_length(video, ffmpeg) if duration is None else duration
-    codec = ["copy"] if sound.audio_codec in COPIED_CODECS else ["aac", "-b:a", BITRATE]
     args: list[str | Path] = [
         # Limits the audio only; the output's -t or -shortest could cost the video its last frames.
         *("-t", f"{float(length):.6f}", "-protocol_whitelist", "file", "-i", audio.absolute()),
-        *("-map", "0:v:0", "-map", "0:s?", "-map", "1:a:0", "-c", "copy", "-c:a", *codec),
+        *("-map", "0:v:0", "-map", "0:s?", "-map", "1:a:0", "-c", "copy"),
     ]
-    return remux(video, args, purpose=f"add the soundtrack {audio} to {video}", ffmpeg=ffmpeg)
+    purpose = f"add the soundtrack {audio} to {video}"
+    if sound.audio_codec in COPIED_CODECS:
+        # An old ffmpeg may not know how to put the codec into an MP4.
+        with suppress(FfmpegError):
+            return remux(video, [*args, "-c:a", "copy"], purpose=purpose, ffmpeg=ffmpeg)
+    return remux(video, [*args, "-c:a", "aac", "-b:a", BITRATE], purpose=purpose, ffmpeg=ffmpeg)
 
 
 def _video_length(video: Path, ffmpeg: Path | str | None) -> Fraction:
