@@ -19,8 +19,8 @@ from .sampling import Float32, row_strips
 
 NoiseKind = Literal["uniform", "perlin"]
 
-_CHUNK = 1 << 15
-"""Random numbers made at a time: few enough for the processor's cache, a multiple of 16."""
+_CHUNK = 1 << 17
+"""Random numbers made at a time: measured; a multiple of 16."""
 
 _EIGHT = np.dtype("V32")
 """Eight float32 moved as one, much faster than an inner loop of eight."""
@@ -210,25 +210,31 @@ def _generator(seed: int) -> np.random.RandomState:
     return np.random.RandomState(seed & 0xFFFFFFFF)
 
 
-def _bits(generator: np.random.RandomState, count: int) -> Float32:
-    """Random whole numbers below 2**24."""
-    bits = generator.randint(0, 1 << 32, size=count, dtype=np.uint32)
+def _fill_bits(generator: np.random.RandomState, out: Float32) -> Float32:
+    """Fill ``out`` with random whole numbers below 2**24."""
+    bits = generator.randint(0, 1 << 32, size=out.size, dtype=np.uint32)
     bits &= np.uint32(0xFFFFFF)
-    return bits.view(np.int32).astype(np.float32)  # signed numbers convert faster
+    np.copyto(out, bits.view(np.int32), casting="unsafe")  # signed numbers convert faster
+    return out
 
 
 def _uniform(generator: np.random.RandomState, count: int) -> Float32:
     """Numbers in [0, 1)."""
-    return _bits(generator, count) * np.float32(2.0**-24)
+    return _fill_bits(generator, np.empty(count, np.float32)) * np.float32(2.0**-24)
 
 
 def _normal(generator: np.random.RandomState, count: int) -> Float32:
     """Standard normal numbers: of each 16 uniforms, the first 8 give radii and the last 8 angles (Box-Muller)."""
     normal = np.empty(-(-count // 16) * 16, np.float32)
+    size = min(_CHUNK, normal.size)
+    # Memory that is asked for and given back in every turn costs more than the arithmetic on it.
+    drawn, halves = np.empty(size, np.float32), np.empty((3, size // 2), np.float32)
     for start in range(0, normal.size, _CHUNK):
         part = normal[start : start + _CHUNK]
-        pairs = _bits(generator, part.size).view(_EIGHT).reshape(-1, 2)
-        radius, angle = (pairs[:, i].copy().view(np.float32) for i in (0, 1))
+        pairs = _fill_bits(generator, drawn[: part.size]).view(_EIGHT).reshape(-1, 2)
+        radius, angle, made = halves[:, : part.size // 2]
+        np.copyto(radius.view(_EIGHT), pairs[:, 0])
+        np.copyto(angle.view(_EIGHT), pairs[:, 1])
         radius *= np.float32(-(2.0**-24))
         radius += np.float32(1.0)
         np.log(radius, out=radius)
@@ -236,6 +242,8 @@ def _normal(generator: np.random.RandomState, count: int) -> Float32:
         np.sqrt(radius, out=radius)
         angle *= np.float32(2 * np.pi * 2.0**-24)
         out = part.view(_EIGHT).reshape(-1, 2)
-        out[:, 0] = (radius * np.cos(angle)).view(_EIGHT)
-        out[:, 1] = (radius * np.sin(angle)).view(_EIGHT)
+        for column, function in enumerate((np.cos, np.sin)):
+            function(angle, out=made)
+            made *= radius
+            np.copyto(out[:, column], made.view(_EIGHT))
     return normal[:count]
