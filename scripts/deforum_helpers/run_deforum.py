@@ -23,10 +23,12 @@ from .media.report import RunReport, Seconds, Stopwatch, peak_memory_mb
 from .media.run_folder import RunFolder, claim_run_folder, save_run_settings
 from .media.store import PngFrameStore
 from .media.subtitles import chosen_parameters
-from .models.depth import open_depth_model
-from .ports import Control, DepthEstimator, Diffuser, DiffusionRequest, Image, Progress
+from .models.depth import DepthNetwork, open_depth_model
+from .models.registry import choose_depth_model
+from .ports import Control, Diffuser, DiffusionRequest, Image, Progress
 from .render import Beginning, Observers, render_animation
 from .rendering.data.render_data import RenderData
+from .rendering.util.call.noise import perlin_options
 from .rendering.util.identity import plan_digest
 from .rendering.util.resilience import OnFailure, ReliableDiffuser, RetryPolicy, event_findings
 from .rendering.util.support import support_findings
@@ -154,6 +156,10 @@ def _check(data: RenderData, options: RunOptions) -> None:
     if refused:
         raise InputError(refused)
     chosen_parameters(options.subtitles or ())
+    if any(key.noise > 0 for key in data.keys):
+        perlin_options(data)
+    if _wants_depth(data):
+        choose_depth_model(data.settings.anim.depth_algorithm)
     if _wants_video(data, options):
         find_ffmpeg(options.encode.ffmpeg)
         check_format(data.width, data.height, data.fps)
@@ -174,6 +180,10 @@ def _given_pictures(job: Job, data: RenderData) -> Beginning:
 
 def _wants_video(data: RenderData, options: RunOptions) -> bool:
     return options.video and not data.settings.output.skip_video_creation
+
+
+def _wants_depth(data: RenderData) -> bool:
+    return data.settings.anim.animation_mode == "3D" and data.settings.anim.use_depth_warping
 
 
 def _run_folder(job: Job, data: RenderData, options: RunOptions) -> RunFolder:
@@ -203,15 +213,15 @@ def _render(
     given: Beginning,
 ) -> _Rendered:
     control = watchers.control
-    to = _destinations(data, run, options)
-    findings: tuple[Finding, ...] = ()
+    resumed: tuple[Finding, ...] = ()
     with _depth(data, options) as (depth, flat), ThreadPoolExecutor(options.threads) as workers:
+        to = _destinations(data, run, options)
         recorder = Recorder(data, to, watchers.progress, watchers.watch, workers)
         complete = True
         try:
             intact = recorder.adopt_frames() if options.resume else 0
             going_on = resumption(data, to.store, to.journal, intact)
-            findings = (*flat, *going_on.findings)
+            resumed = going_on.findings
             if intact < data.max_frames:
                 recorder.start_journal(JournalHeader(plan_digest(data), diffuser.name, data.seed))
                 observers = Observers(control.should_stop, recorder.take_key, watchers.watch.measure)
@@ -227,24 +237,22 @@ def _render(
         finally:
             watchers.progress.finish()
         video = recorder.finish()
+        findings = (*(depth.findings if depth else flat), *resumed, *recorder.findings())
     if complete and not options.keep_journal:
         to.journal.remove()
-    return _Rendered(recorder.frames, video, complete, (*findings, *recorder.findings()))
+    return _Rendered(recorder.frames, video, complete, findings)
 
 
 @contextmanager
-def _depth(data: RenderData, options: RunOptions) -> Iterator[tuple[DepthEstimator | None, tuple[Finding, ...]]]:
+def _depth(data: RenderData, options: RunOptions) -> Iterator[tuple[DepthNetwork | None, tuple[Finding, ...]]]:
     """The depth network, if the settings ask for one; without it, why the scene is flat."""
-    anim = data.settings.anim
     with ExitStack() as stack:
-        found: tuple[DepthEstimator | None, tuple[Finding, ...]] = (None, ())
-        if anim.animation_mode == "3D" and anim.use_depth_warping:
-            opening = open_depth_model(
-                anim.depth_algorithm, models_folder=options.models, allow_download=options.allow_download
-            )
+        found: tuple[DepthNetwork | None, tuple[Finding, ...]] = (None, ())
+        if _wants_depth(data):
+            algorithm = data.settings.anim.depth_algorithm
+            opening = open_depth_model(algorithm, models_folder=options.models, allow_download=options.allow_download)
             try:
-                network = stack.enter_context(opening)
-                found = (network, network.findings)
+                found = (stack.enter_context(opening), ())
             except RunError as error:
                 text = f"3D moves through a flat scene, without depth. {error}"
                 found = (None, (Finding("warning", text, "use_depth_warping"),))

@@ -94,6 +94,16 @@ def test_a_value_that_cannot_be_used(tmp_path, refused, key, value, says):
     assert says in error
 
 
+def test_perlin_noise_with_less_than_one_cell(tmp_path, refused):
+    noisy = write_settings(tmp_path, noise_type="perlin", noise_schedule="0: (0.1)", perlin_w=0.5)
+    assert only_error(refused(noisy)) == "error: perlin_w: 0 is not a whole number above 0."
+
+
+def test_a_depth_network_that_does_not_exist(tmp_path, refused):
+    error = only_error(refused(write_settings(tmp_path, animation_mode="3D", depth_algorithm="Bogus")))
+    assert error.startswith("error: depth_algorithm: 'Bogus' is no depth algorithm; there are Midas-3-Hybrid")
+
+
 @pytest.mark.parametrize(
     ("schedule", "marked", "says"),
     [

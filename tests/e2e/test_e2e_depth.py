@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from contextlib import nullcontext
 
 import numpy as np
 import pytest
 from e2e_parts import frame_files, only_run, run_main
 
+from deforum_helpers.errors import Finding
 from deforum_helpers.media.store import read_image
 from tiny_networks import write_network
 
@@ -54,3 +56,21 @@ def test_depth_gives_parallax_and_without_a_network_the_scene_is_flat(tmp_path, 
     assert np.array_equal(deep[0], flat[0])
     assert not np.array_equal(deep[1], flat[1])
     assert all(np.array_equal(a, b) for a, b in zip(deep, again, strict=True))
+
+
+class StepsDown:
+    """Has something to say only after its first picture, like a network that must leave the GPU."""
+
+    name = "Midas-3-Hybrid"
+    kind = "relative"
+    findings: tuple[Finding, ...] = ()
+
+    def predict(self, image):
+        self.findings = (Finding("warning", "the GPU has too little memory; goes on with the CPU.", "depth_algorithm"),)
+        return image[..., 0].astype(np.float32)
+
+
+def test_what_a_network_says_in_the_middle_of_a_run_is_told(render, monkeypatch):
+    monkeypatch.setattr("deforum_helpers.run_deforum.open_depth_model", lambda *_, **__: nullcontext(StepsDown()))
+    _, said = render("late")
+    assert said.count("goes on with the CPU") == 1

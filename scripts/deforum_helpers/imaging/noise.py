@@ -86,18 +86,25 @@ def add_noise(  # noqa: PLR0913
     Raises:
         InputError: unknown kind.
     """
-    height, width = image.shape[:2]
-    if kind == "uniform":
-        noise = white_noise(height, width, seed=seed)
-    elif kind == "perlin":
-        noise = perlin_noise(height, width, seed=seed, options=perlin or PerlinOptions())
-    else:
-        raise InputError(f"There is no noise type {kind!r}.", key="noise_type", hint='Use "uniform" or "perlin".')
+    noise = make_noise(*image.shape[:2], seed=seed, kind=kind, perlin=perlin)
     noisy: Image = cv.addWeighted(image, 1 - amount, noise, amount, 0)
     if mask is not None:
         untouched = (mask >= 128) if invert_mask else (mask < 128)
         cv.copyTo(image, untouched.view(np.uint8), noisy)
     return noisy
+
+
+def make_noise(height: int, width: int, *, seed: int, kind: str, perlin: PerlinOptions | None = None) -> Image:
+    """Noise of a kind, height×width×3 uint8; the arguments are those of :func:`add_noise`.
+
+    Raises:
+        InputError: unknown kind.
+    """
+    if kind == "uniform":
+        return white_noise(height, width, seed=seed)
+    if kind == "perlin":
+        return perlin_noise(height, width, seed=seed, options=perlin or PerlinOptions())
+    raise InputError(f"There is no noise type {kind!r}.", key="noise_type", hint='Use "uniform" or "perlin".')
 
 
 def white_noise(height: int, width: int, *, seed: int) -> Image:
