@@ -62,11 +62,3 @@ def test_timestring_and_back():
 def test_what_is_no_timestring(text):
     with pytest.raises(InputError, match="YYYYMMDDHHMMSS"):
         naming.parse_timestring(text)
-
-
-def test_taken_timestrings_are_passed_over(tmp_path):
-    moment = datetime(2023, 12, 31, 23, 59, 58)
-    assert naming.unique_timestring(tmp_path / "none", moment) == "20231231235958"
-    (tmp_path / "20231231235958_settings.txt").touch()
-    (tmp_path / "20231231235959.mp4").touch()
-    assert naming.unique_timestring(tmp_path, moment) == "20240101000000"

@@ -31,6 +31,10 @@ _MAX_FPS = 1000
 _MAX_TERM = 2**31 - 1
 """ffmpeg keeps the terms of a rate in 32 bits."""
 _MAX_SIDE = 16384
+BT709_SCALE = "out_color_matrix=bt709:out_range=tv"
+"""Options of ffmpeg's scale filter: from sRGB frames to the colours of every video made here."""
+BT709_LABEL = "setparams=range=tv:color_primaries=bt709:color_trc=bt709:colorspace=bt709"
+"""The filter that says so in the video."""
 
 
 @dataclass(frozen=True)
@@ -310,13 +314,12 @@ def _missing_text(path: Path, missing: Sequence[Path]) -> str:
 
 def _command(target: Path, width: int, height: int, fps: Fraction, options: EncodeOptions) -> list[str]:
     """The encoder's command line. Colours: sRGB frames, converted with the BT.709 matrix, and labelled so."""
-    convert = "scale=out_color_matrix=bt709:out_range=tv:flags=bicubic+accurate_rnd+full_chroma_int,format=yuv420p"
-    label = "setparams=range=tv:color_primaries=bt709:color_trc=bt709:colorspace=bt709"
+    convert = f"scale={BT709_SCALE}:flags=bicubic+accurate_rnd+full_chroma_int,format=yuv420p"
     threads = [] if options.threads is None else ["-threads", str(options.threads)]
     return [
         *(str(find_ffmpeg(options.ffmpeg)), "-hide_banner", "-loglevel", "warning", "-nostats", "-y"),
         *("-f", "rawvideo", "-pix_fmt", "rgb24", "-video_size", f"{width}x{height}", "-framerate", format_rate(fps)),
-        *("-i", "pipe:0", "-an", "-vf", f"{convert},{label}"),
+        *("-i", "pipe:0", "-an", "-vf", f"{convert},{BT709_LABEL}"),
         *("-c:v", "libx264", "-preset", options.preset, "-crf", str(options.crf), "-pix_fmt", "yuv420p", *threads),
         *(("-x264-params", _SHORT_LOOKAHEAD) if options.preset in _LONG_SIGHTED else ()),
         *("-color_range", "tv", "-colorspace", "bt709", "-color_primaries", "bt709", "-color_trc", "bt709"),

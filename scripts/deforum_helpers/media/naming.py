@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 
 from ..errors import InputError
@@ -22,20 +22,6 @@ def timestring(moment: datetime) -> str:
     """``moment`` as 14 digits, YYYYMMDDHHMMSS."""
     # strftime does not pad years on every platform.
     return f"{moment.year:04}{moment:%m%d%H%M%S}"
-
-
-def unique_timestring(folder: Path, moment: datetime) -> str:
-    """The timestring of the first second from ``moment`` on that no file in ``folder`` is named after.
-
-    Raises:
-        InputError: the timestrings of a whole day are taken.
-    """
-    taken = {entry.name[:14] for entry in folder.iterdir()} if folder.is_dir() else set()
-    for seconds in range(24 * 60 * 60):
-        name = timestring(moment + timedelta(seconds=seconds))
-        if name not in taken:
-            return name
-    raise InputError(f"Every timestring of a day from {timestring(moment)} on is taken in {folder}.")
 
 
 def parse_timestring(text: str) -> datetime:

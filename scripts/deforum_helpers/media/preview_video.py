@@ -14,6 +14,7 @@ from threading import Event, Lock, Thread
 from typing import IO
 
 from ..errors import FfmpegError, Finding, StorageError
+from .encode import BT709_LABEL, BT709_SCALE
 from .ffmpeg import ffmpeg_error, find_ffmpeg, start_error, tail
 from .store import storage_error
 from .timebase import format_rate
@@ -172,23 +173,11 @@ def _content(file: Path) -> bytes:
 
 def _encoder(fps: Fraction) -> list[str | Path]:
     """From PNG files, one after the other, to raw H.264 without reordered frames. H.264 needs even sides."""
-    even = "scale=w=ceil(iw/2)*2:h=ceil(ih/2)*2:out_color_matrix=bt709:out_range=tv,format=yuv420p"
-    label = "setparams=range=tv:color_primaries=bt709:color_trc=bt709:colorspace=bt709"
+    even = f"scale=w=ceil(iw/2)*2:h=ceil(ih/2)*2:{BT709_SCALE},format=yuv420p"
     return [
-        *(
-            "-f",
-            "image2pipe",
-            "-c:v",
-            "png",
-            "-framerate",
-            format_rate(fps),
-            "-threads",
-            "1",
-            "-xerror",
-            "-i",
-            "pipe:0",
-        ),
-        *("-vf", f"{even},{label}", "-c:v", "libx264", "-preset", "ultrafast", "-crf", "28", "-bf", "0"),
+        *("-f", "image2pipe", "-c:v", "png", "-framerate", format_rate(fps)),
+        *("-threads", "1", "-xerror", "-i", "pipe:0"),
+        *("-vf", f"{even},{BT709_LABEL}", "-c:v", "libx264", "-preset", "ultrafast", "-crf", "28", "-bf", "0"),
         *("-threads", "1", "-f", "h264", "pipe:1"),
     ]
 

@@ -85,16 +85,14 @@ class FrameSink:
     def finish(self) -> Path | None:
         """Wait for all frames, end the video and return its path, None without one or without frames.
 
+        After an error the video is still open; the caller gives it up.
+
         Raises:
             StorageError: a frame could not be written.
             FfmpegError: the video could not be made, also not of the stored frames.
         """
-        try:
-            while self._writing:
-                self._written.append(self._writing.popleft().result())
-        except BaseException:
-            self.give_up()
-            raise
+        while self._writing:
+            self._written.append(self._writing.popleft().result())
         if self._video is None or not self._written:
             self.give_up()
             return None

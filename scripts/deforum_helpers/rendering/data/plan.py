@@ -9,8 +9,9 @@ from fractions import Fraction
 import numpy as np
 
 from ...errors import Finding, InputError, PromptError
+from ...parseq.columns import frame_list
 from ...parseq.manifest import Manifest
-from ...parseq.ownership import managed_series, overrides, ownership_findings, ownership_report
+from ...parseq.ownership import managed_series, manages_seed, overrides, ownership_findings, ownership_report
 from ...parseq.rate import parse_fps
 from ...schedule.series import SERIES
 from ...settings.schema import Settings
@@ -56,7 +57,7 @@ def build_render_data(settings: Settings, manifest: Manifest | None = None, *, s
     texts = _prompts_at(prompts, key_frames, findings)
     _raise_errors(findings)
 
-    parseq_seeds = manifest is not None and "seed_schedule_series" in _managed(settings, manifest)
+    parseq_seeds = manifest is not None and manages_seed(manifest)
     seeds = key_seeds(settings, expansion.table, key_frames, start=start, parseq_seeds=parseq_seeds)
     values = KeyValues(settings, expansion.table)
     keys = tuple(values.at(f, s, t) for f, s, t in zip(key_frames, seeds, texts, strict=True))
@@ -135,12 +136,8 @@ def _key_frame_notes(settings: Settings, manifest: Manifest | None, clip: _Clip)
     notes = []
     beyond = [k for k in keys if k >= clip.max_frames]
     if beyond:
-        shown = ", ".join(map(str, beyond[:5])) + (" …" if len(beyond) > 5 else "")
-        notes.append(
-            Finding(
-                "note", f"{len(beyond)} Parseq key frame(s) at or past the end ({shown}) are ignored.", "max_frames"
-            )
-        )
+        text = f"{len(beyond)} Parseq key frame(s) at or past the end ({frame_list(beyond)}) are ignored."
+        notes.append(Finding("note", text, "max_frames"))
     if chosen is KeyIndexDistribution.PARSEQ_ONLY and 0 not in keys:
         notes.append(Finding("note", "Parseq has no key frame 0; the first frame is diffused all the same.", key))
     return notes

@@ -7,12 +7,10 @@ import random
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ...schedule.seeds import scheduled_seeds, seed_sequence
+from ...schedule.seeds import SEED_RANGE, scheduled_seeds, seed_sequence
 from ...settings.files import dump_settings
 from ...settings.schema import Settings
 from .schedule import SeriesTable
-
-SEED_RANGE = 2**32
 
 
 @dataclass(frozen=True)

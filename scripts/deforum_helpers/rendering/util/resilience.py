@@ -11,6 +11,7 @@ import numpy as np
 
 from ...errors import DeforumError, EngineError, EngineMemoryError, EngineNaNError, Finding
 from ...ports import Diffuser, DiffusionRequest, Image
+from ...schedule.seeds import SEED_RANGE
 from ...settings.schema import Settings
 
 OnBlank = Literal["reroll", "interrupt", "ignore"]
@@ -22,7 +23,6 @@ class BlankPictureError(EngineError):
     """A picture that is black all over."""
 
 
-_SEEDS = 2**32
 _SHOWN_FRAMES = 10
 _DONE: dict[Action, str] = {
     "freed memory": "diffused again after freeing memory",
@@ -124,7 +124,7 @@ class ReliableDiffuser:
             if action is None:
                 return self._instead(failure, attempt, actions)
             _let_go(failure)
-            attempt = self._again(action, attempt, (request.seed + actions.count("rerolled") + 1) % _SEEDS)
+            attempt = self._again(action, attempt, (request.seed + actions.count("rerolled") + 1) % SEED_RANGE)
             actions.append(action)
             self._events.append(Event(request.frame, action, str(failure), attempt.seed))
 
