@@ -22,7 +22,7 @@ from deforum_helpers.imaging.sharpen import unsharp_mask
 from deforum_helpers.job import load_job, plan_job
 from deforum_helpers.media.encode import EncodeOptions
 from deforum_helpers.media.png import encode_png
-from deforum_helpers.ports import DiffusionRequest
+from deforum_helpers.ports import Diffused, DiffusionRequest
 from deforum_helpers.rendering.data.plan import build_render_data
 from deforum_helpers.rendering.data.render_data import RenderData
 from deforum_helpers.rendering.util.call.motion import frame_motion
@@ -59,7 +59,7 @@ def parts(mode: str) -> list[Part]:
     size = data.width, data.height
     engine = PreviewEngine()
     key = data.keys[1]
-    first, second = (engine.diffuse(DiffusionRequest(*size, key.prompt, seed=seed)) for seed in (1, 2))
+    first, second = (engine.diffuse(DiffusionRequest(*size, key.prompt, seed=seed)).image for seed in (1, 2))
 
     def chains() -> MotionChains:
         return MotionChains(lambda frame: frame_motion(data, frame))
@@ -95,8 +95,10 @@ def parts(mode: str) -> list[Part]:
         (
             "key: preview engine",
             KEYS_PER_FRAME,
-            lambda: engine.diffuse(
-                DiffusionRequest(*size, key.prompt, seed=next(seeds), init_image=first, strength=0.65)
+            lambda: (
+                engine.diffuse(
+                    DiffusionRequest(*size, key.prompt, seed=next(seeds), init_image=first, strength=0.65)
+                ).image
             ),
         ),
     ]
@@ -124,13 +126,13 @@ class Sleeper:
         self.latency = latency
         self.spans: list[tuple[float, float]] = []
 
-    def diffuse(self, request: DiffusionRequest) -> np.ndarray:
+    def diffuse(self, request: DiffusionRequest) -> Diffused:
         """One of the pictures."""
         start = time.perf_counter()
         picture = self.pictures[len(self.spans) % len(self.pictures)].copy()
         threading.Event().wait(self.latency)
         self.spans.append((start, time.perf_counter()))
-        return picture
+        return Diffused(picture)
 
 
 class Silence:
@@ -152,7 +154,7 @@ class Silence:
 def timeline(mode: str, preset: str, latency: float = 1.0) -> dict[str, float]:
     """One run: where the time outside of the engine went, milliseconds."""
     size = COMMON["W"], COMMON["H"]
-    pictures = [PreviewEngine().diffuse(DiffusionRequest(*size, "a lighthouse", seed=seed)) for seed in range(3)]
+    pictures = [PreviewEngine().diffuse(DiffusionRequest(*size, "a lighthouse", seed=seed)).image for seed in range(3)]
     engine, progress = Sleeper(pictures, latency), Silence()
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "settings.txt"

@@ -8,7 +8,8 @@ Convention: an image is an H×W×3 array, uint8, RGB, C-contiguous; a mask is H�
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, Protocol
 
@@ -21,6 +22,63 @@ Mask = NDArray[np.uint8]
 """H×W, uint8, 255 where the mask applies."""
 DepthKind = Literal["relative", "metric"]
 """What nearness means: ``metric`` is 1/metres, ``relative`` the same up to an unknown scale and offset."""
+
+
+Fill = Literal["fill", "original", "latent noise", "latent nothing"]
+"""What the area to repaint holds before it is diffused: smeared surroundings, itself, noise or nothing."""
+
+
+@dataclass(frozen=True, eq=False)
+class Inpainting:
+    """A part of a picture to repaint.
+
+    Attributes:
+        mask: 255 where the picture is repainted, 0 where it stays bit for bit; of the size of the picture.
+        blur: radius in pixels by which the edge of the mask is softened.
+        fill: what the repainted area holds before.
+        full_res: whether only the masked area is diffused, enlarged to the size of the picture.
+        padding: pixels of surroundings that ``full_res`` takes in.
+    """
+
+    mask: Mask
+    blur: int = 4
+    fill: Fill = "original"
+    full_res: bool = True
+    padding: int = 4
+
+
+@dataclass(frozen=True, eq=False)
+class ControlUnit:
+    """One ControlNet unit for one picture; names and units are those of the web UI's ControlNet.
+
+    Attributes:
+        number: of the unit, from 1.
+        module: preprocessor, "none" for none.
+        model: name of the model.
+        image: H×W×3 picture that guides, of any size; None for the picture to be diffused (loopback).
+        weight: 0..2.
+        guidance_start, guidance_end: share of the steps, 0..1, between which it takes part.
+        processor_res: resolution of the preprocessor, pixels.
+        threshold_a, threshold_b: of the preprocessor.
+        resize_mode: "Outer Fit (Shrink to Fit)", "Inner Fit (Scale to Fit)" or "Just Resize".
+        control_mode: "Balanced", "My prompt is more important" or "ControlNet is more important".
+        low_vram, pixel_perfect: switches of the web UI.
+    """
+
+    number: int
+    module: str
+    model: str
+    image: Image | None = None
+    weight: float = 1.0
+    guidance_start: float = 0.0
+    guidance_end: float = 1.0
+    processor_res: int = 64
+    threshold_a: float = 64
+    threshold_b: float = 64
+    resize_mode: str = "Inner Fit (Scale to Fit)"
+    control_mode: str = "Balanced"
+    low_vram: bool = False
+    pixel_perfect: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,9 +95,11 @@ class DiffusionRequest:
         sampler, scheduler: names as A1111 spells them.
         strength: 0..1, how much of ``init_image`` stays; denoising is ``1 - strength``. Ignored without ``init_image``.
         init_image: picture to start from, of size ``height``×``width``, or None for txt2img.
-        mask: area to repaint, or None for all.
-        checkpoint: name, or empty for the engine's current one.
+        inpainting: the part to repaint, or None for all; ignored without ``init_image``.
+        checkpoint, vae: name, or empty for the engine's current one.
         clip_skip, ddim_eta, ancestral_eta, noise_multiplier, pix2pix_cfg_scale: None leaves the engine's own value.
+        distilled_cfg_scale: guidance that a distilled model (Flux) takes as an input; None leaves the engine's own.
+        control_units: the ControlNet units in use.
         tiling, restore_faces: switches of the web UI.
         seed_resize: (width, height) the noise was made for, (0, 0) for off.
         vae_full_precision: whether the VAE has to compute in 32 bits this time; engines without one ignore it.
@@ -59,18 +119,35 @@ class DiffusionRequest:
     scheduler: str = "Automatic"
     strength: float = 0.0
     init_image: Image | None = None
-    mask: Mask | None = None
+    inpainting: Inpainting | None = None
     checkpoint: str = ""
+    vae: str = ""
     clip_skip: int | None = None
     ddim_eta: float | None = None
     ancestral_eta: float | None = None
     noise_multiplier: float | None = None
     pix2pix_cfg_scale: float | None = None
+    distilled_cfg_scale: float | None = None
+    control_units: tuple[ControlUnit, ...] = ()
     tiling: bool = False
     restore_faces: bool = False
     seed_resize: tuple[int, int] = (0, 0)
     vae_full_precision: bool = False
     frame: int = 0
+
+
+@dataclass(frozen=True, eq=False)
+class Diffused:
+    """A picture that an engine made.
+
+    Attributes:
+        image: of the size asked for, C-contiguous, not shared with anything else.
+        used: what it was really made with, by the names of an infotext ("Seed", "Sampler", "Model" …); empty if the
+            engine has nothing to tell.
+    """
+
+    image: Image
+    used: Mapping[str, str | int | float] = field(default_factory=dict)
 
 
 class Diffuser(Protocol):
@@ -82,7 +159,7 @@ class Diffuser(Protocol):
 
     name: str
 
-    def diffuse(self, request: DiffusionRequest) -> Image:
+    def diffuse(self, request: DiffusionRequest) -> Diffused:
         """Make one picture of ``request.height``×``request.width``.
 
         Raises:
@@ -177,6 +254,24 @@ class DepthEstimator(Protocol):
 
     def predict(self, image: Image) -> NDArray[np.float32]:
         """Depth of ``image``, H×W float32, larger is nearer, any scale and offset (see the adapter)."""
+        ...
+
+
+class FrameSource(Protocol):
+    """The frames of a video, a folder of pictures or a single picture, all fitted to one size.
+
+    Attributes:
+        count: how many there are, at least one.
+    """
+
+    count: int
+
+    def frame(self, index: int) -> Image:
+        """Frame ``index``; before the first it is the first, after the last the last. From any thread.
+
+        Raises:
+            RunError: it cannot be decoded.
+        """
         ...
 
 

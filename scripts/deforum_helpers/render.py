@@ -214,7 +214,7 @@ class _KeyRenderer:
         data, key = self._data, self._data.keys[start.position]
         ahead = start.position + 1 < len(data.keys)
         self._next = self._workers.submit(self._prepare, start.position + 1) if ahead else None
-        made = self._diffuser.diffuse(diffusion_request(data, key, start.init_image))
+        made = self._diffuser.diffuse(diffusion_request(data, key, start.init_image)).image
         picture = self._tubes.after_generation(Moment(key, start.reference, None), made)
         return LoopState(start.position, picture, reference_after(data, start.reference, key, picture))
 

@@ -25,7 +25,7 @@ from .media.store import PngFrameStore
 from .media.subtitles import chosen_parameters
 from .models.depth import DepthNetwork, open_depth_model
 from .models.registry import choose_depth_model
-from .ports import Control, Diffuser, DiffusionRequest, Image, Progress
+from .ports import Control, Diffused, Diffuser, DiffusionRequest, Image, Progress
 from .render import Beginning, Observers, render_animation
 from .rendering.data.render_data import RenderData
 from .rendering.util.call.noise import perlin_options
@@ -334,7 +334,7 @@ class _TimedDiffuser:
         self._engine = engine
         self._watch = watch
 
-    def diffuse(self, request: DiffusionRequest) -> Image:
+    def diffuse(self, request: DiffusionRequest) -> Diffused:
         """As the engine's own."""
         self.count += 1
         with self._watch.measure("diffusion"):

@@ -11,6 +11,7 @@ import pytest
 from e2e_parts import decode_frames, frame_indices, manifest_text, only_run, run_main, write_settings
 
 from deforum_helpers.parseq.manifest import parse_manifest
+from deforum_helpers.ports import Diffused
 from deforum_helpers.render import render_animation
 from deforum_helpers.rendering.data.plan import build_render_data
 from deforum_helpers.rendering.data.step.key_index_distribution import KeyIndexDistribution
@@ -43,7 +44,7 @@ class Flat:
     name = "flat"
 
     def diffuse(self, request):
-        return np.full((request.height, request.width, 3), request.frame, np.uint8)
+        return Diffused(np.full((request.height, request.width, 3), request.frame, np.uint8))
 
 
 @pytest.mark.parametrize("alignment", ["Exact", "Classic"])

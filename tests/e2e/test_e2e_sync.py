@@ -54,9 +54,9 @@ class Recording(PreviewEngine):
         self.pictures = {}
 
     def diffuse(self, request):
-        picture = super().diffuse(request)
-        self.pictures[request.frame] = picture.copy()
-        return picture
+        made = super().diffuse(request)
+        self.pictures[request.frame] = made.image.copy()
+        return made
 
 
 def landing(pictures, frame, lag, reach):

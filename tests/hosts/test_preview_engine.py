@@ -10,14 +10,14 @@ import pytest
 
 from deforum_helpers.errors import EngineError
 from deforum_helpers.hosts.preview.engine import IGNORED_FIELDS, PreviewEngine
-from deforum_helpers.ports import DiffusionRequest
+from deforum_helpers.ports import DiffusionRequest, Inpainting
 
 GOLDENS = Path(__file__).parent.parent / "goldens" / "preview_pictures.json"
 TEAL = DiffusionRequest(192, 108, "golden sunset over a teal ocean", seed=7)
 
 
 def paint(request, **changes):
-    return PreviewEngine().diffuse(replace(request, **changes))
+    return PreviewEngine().diffuse(replace(request, **changes)).image
 
 
 def difference(a, b):
@@ -164,22 +164,22 @@ class TestImageToImage:
 
     def test_half_a_mask_mixes_half(self):
         mask = np.full((108, 192), 128, np.uint8)
-        mixed = paint(TEAL, init_image=self.init, strength=0.0, mask=mask).astype(int)
+        mixed = paint(TEAL, init_image=self.init, strength=0.0, inpainting=Inpainting(mask)).astype(int)
         assert np.abs(mixed - (self.init.astype(int) + paint(TEAL)) / 2).max() <= 1.5
 
     def test_mask_without_init_is_txt2img(self):
-        assert np.array_equal(paint(TEAL, mask=np.zeros((108, 192), np.uint8)), paint(TEAL))
+        assert np.array_equal(paint(TEAL, inpainting=Inpainting(np.zeros((108, 192), np.uint8))), paint(TEAL))
 
     @pytest.mark.parametrize("strength", [0.4, 0.65, 0.85])
     @pytest.mark.parametrize("seed_step", [0, 1])
     def test_two_hundred_frames_neither_dissolve_nor_overcook(self, strength, seed_step):
         engine = PreviewEngine()
         request = replace(TEAL, width=256, height=144)
-        first = image = engine.diffuse(request)
+        first = image = engine.diffuse(request).image
         turn = cv2.getRotationMatrix2D((128, 72), 0.5, 1.02)
         for i in range(200):
             warped = cv2.warpAffine(image, turn, (256, 144), flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
-            image = engine.diffuse(replace(request, seed=7 + i * seed_step, init_image=warped, strength=strength))
+            image = engine.diffuse(replace(request, seed=7 + i * seed_step, init_image=warped, strength=strength)).image
         assert 0.3 * sharpness(first) < sharpness(image) < 1.2 * sharpness(first)
         assert 0.85 * first.std() < image.std() < 1.15 * first.std()
         assert np.abs(image.mean(axis=(0, 1)) - first.mean(axis=(0, 1))).max() < 12
@@ -190,11 +190,11 @@ class TestImageToImage:
         rng = np.random.default_rng(3)
         engine = PreviewEngine()
         request = replace(TEAL, width=128, height=72)
-        first = image = engine.diffuse(request)
+        first = image = engine.diffuse(request).image
         for _ in range(100):
             sharper = cv2.addWeighted(image, 1.1, cv2.GaussianBlur(image, (5, 5), 1.0), -0.1, 0)
             noisy = np.clip(sharper + rng.normal(0, 4, (72, 128, 1)), 0, 255).astype(np.uint8)
-            image = engine.diffuse(replace(request, init_image=noisy, strength=strength))
+            image = engine.diffuse(replace(request, init_image=noisy, strength=strength)).image
         assert sharpness(image) < 1.3 * sharpness(first)
         assert difference(image, first) < 12
 
@@ -204,12 +204,12 @@ class TestEngine:
         engine = PreviewEngine()
         requests = [replace(TEAL, seed=seed, width=width) for seed in (1, 2) for width in (64, 96)]
         for request in [*requests, *reversed(requests), *requests]:
-            assert np.array_equal(engine.diffuse(request), paint(request))
+            assert np.array_equal(engine.diffuse(request).image, paint(request))
 
     def test_latency_is_the_least_a_call_takes(self):
         clock = Clock()
         engine = PreviewEngine(0.25, sleep=clock.sleep, clock=clock)
-        assert np.array_equal(engine.diffuse(TEAL), paint(TEAL))
+        assert np.array_equal(engine.diffuse(TEAL).image, paint(TEAL))
         assert clock.slept == [0.25]
 
     def test_time_spent_painting_counts(self):
@@ -224,7 +224,7 @@ class TestEngine:
         assert clock.slept == []
 
     def test_real_sleep(self):
-        assert PreviewEngine(0.001).diffuse(replace(TEAL, width=8, height=8)).shape == (8, 8, 3)
+        assert PreviewEngine(0.001).diffuse(replace(TEAL, width=8, height=8)).image.shape == (8, 8, 3)
 
     @pytest.mark.parametrize("latency", [-0.1, float("nan"), float("inf")])
     def test_latency_must_be_a_duration(self, latency):
@@ -239,7 +239,7 @@ class TestEngine:
             ({"init_image": np.zeros((100, 192, 3), np.uint8)}, "init image.*100.*108, 192, 3"),
             ({"init_image": np.zeros((108, 192), np.uint8)}, "init image"),
             ({"init_image": np.zeros((108, 192, 3), np.float32)}, "float32"),
-            ({"mask": np.zeros((108, 191), np.uint8)}, "mask.*191"),
+            ({"inpainting": Inpainting(np.zeros((108, 191), np.uint8))}, "mask.*191"),
         ],
     )
     def test_unusable_requests(self, changes, message):

@@ -103,7 +103,7 @@ def test_the_picture_changes_most_on_the_beat(settings, manifest):
             DiffusionRequest(
                 160, 90, prompt, negative, seed=frame["seed"], strength=frame["strength"], init_image=before
             )
-        )
+        ).image
         if before is not None:
             change[key] = float(np.abs(image.astype(int) - before).mean())
     beats = [value for key, value in change.items() if key % FRAMES_PER_BEAT == 0]

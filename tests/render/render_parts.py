@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
-from deforum_helpers.ports import DiffusionRequest, Image
+from deforum_helpers.ports import Diffused, DiffusionRequest, Image
 from deforum_helpers.render import Beginning, render_animation
 from deforum_helpers.rendering.data.plan import build_render_data
 from deforum_helpers.rendering.data.render_data import RenderData
@@ -22,12 +22,12 @@ class NoiseEngine:
         self.requests: list[DiffusionRequest] = []
         self.pictures: dict[int, Image] = {}
 
-    def diffuse(self, request: DiffusionRequest) -> Image:
+    def diffuse(self, request: DiffusionRequest) -> Diffused:
         self.requests.append(request)
         rng = np.random.default_rng(request.seed)
         picture = rng.integers(0, 256, (request.height, request.width, 3), np.uint8)
         self.pictures[request.frame] = picture
-        return picture
+        return Diffused(picture)
 
 
 def still(**values: object) -> Settings:

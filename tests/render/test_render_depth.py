@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from render_parts import NoiseEngine, plan, rendered
 
+from deforum_helpers.ports import Diffused
 from deforum_helpers.render import Beginning
 
 MOTION = {"animation_mode": "3D", "translation_z": "0:(0)", "translation_x": "0:(3)", "sampling_mode": "bilinear"}
@@ -35,7 +36,7 @@ class Stripes(NoiseEngine):
         phase = 2 * np.pi * np.arange(request.width) / 16
         row = np.rint(127 + 120 * np.sin(phase)).astype(np.uint8)
         self.pictures[request.frame] = np.repeat(np.tile(row, (request.height, 1))[..., None], 3, axis=2)
-        return self.pictures[request.frame]
+        return Diffused(self.pictures[request.frame])
 
 
 def shift(before: np.ndarray, after: np.ndarray) -> float:

@@ -11,6 +11,7 @@ from render_parts import NoiseEngine, plan, rendered
 from deforum_helpers.errors import EngineError, Interrupted
 from deforum_helpers.imaging.camera import motion_2d
 from deforum_helpers.imaging.warp import Homography
+from deforum_helpers.ports import Diffused
 from deforum_helpers.render import Observers, render_animation
 
 MOTION = {"angle": "0:(1.5)", "zoom": "0:(1.01)", "translation_x": "0:(0.7)", "translation_y": "0:(-0.4)"}
@@ -155,7 +156,7 @@ def test_no_edge_of_a_picture_shows_inside_a_tween():
 
     class Flat(NoiseEngine):
         def diffuse(self, request):
-            return np.full((request.height, request.width, 3), grey[request.frame], np.uint8)
+            return Diffused(np.full((request.height, request.width, 3), grey[request.frame], np.uint8))
 
     data = plan(W=640, H=384, diffusion_cadence=7, max_frames=8, zoom="0:(1.02)")
     frames = rendered(data, Flat())

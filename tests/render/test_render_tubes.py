@@ -8,6 +8,7 @@ import pytest
 from render_parts import NoiseEngine, plan, rendered
 
 from deforum_helpers.imaging.colour import ColourReference
+from deforum_helpers.ports import Diffused
 from deforum_helpers.rendering.img_2_img_tubes import after_generation_stages, before_diffusion_stages
 from deforum_helpers.rendering.util.coherence import reference_after, reference_before
 
@@ -16,10 +17,10 @@ class Tinted(NoiseEngine):
     """Each picture has other colours than the one before."""
 
     def diffuse(self, request):
-        picture = super().diffuse(request)
+        picture = super().diffuse(request).image
         tint = np.float32([0.2 + 0.2 * (request.frame % 4), 0.6, 0.9 - 0.2 * (request.frame % 4)])
         self.pictures[request.frame] = (picture * tint).astype(np.uint8)
-        return self.pictures[request.frame]
+        return Diffused(self.pictures[request.frame])
 
 
 def _names(stages) -> list[str]:
@@ -79,7 +80,7 @@ def test_noise_is_added_before_diffusion_and_differs_from_key_to_key(kind):
     class Flat(NoiseEngine):
         def diffuse(self, request):
             super().diffuse(request)
-            return np.full((request.height, request.width, 3), 120, np.uint8)
+            return Diffused(np.full((request.height, request.width, 3), 120, np.uint8))
 
     engine = Flat()
     frames = rendered(plan(W=64, H=64, diffusion_cadence=4, noise_type=kind, noise_schedule="0:(0.2)"), engine)
@@ -92,7 +93,7 @@ def test_noise_is_added_before_diffusion_and_differs_from_key_to_key(kind):
 def test_anti_blur_sharpens_what_is_diffused():
     engine = NoiseEngine()
     smooth = cv2.GaussianBlur(np.random.default_rng(1).integers(0, 256, (24, 32, 3), np.uint8), (7, 7), 2)
-    engine.diffuse = lambda request: engine.requests.append(request) or smooth
+    engine.diffuse = lambda request: engine.requests.append(request) or Diffused(smooth)
     rendered(plan(diffusion_cadence=4, amount_schedule="0:(0.8)"), engine)
     edges = cv2.Laplacian(engine.requests[1].init_image, cv2.CV_64F).var()
     assert edges > 1.5 * cv2.Laplacian(smooth, cv2.CV_64F).var()

@@ -18,7 +18,7 @@ from deforum_helpers.errors import (
     Interrupted,
 )
 from deforum_helpers.hosts.preview.engine import PreviewEngine
-from deforum_helpers.ports import DiffusionRequest
+from deforum_helpers.ports import Diffused, DiffusionRequest
 from deforum_helpers.rendering.util.resilience import Event, ReliableDiffuser, RetryPolicy, event_findings
 from deforum_helpers.settings.schema import Settings
 
@@ -49,7 +49,7 @@ class FaultyEngine:
         answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
         if isinstance(answer, BaseException):
             raise answer
-        return answer(request) if isinstance(answer, Callable) else answer
+        return Diffused(answer(request) if isinstance(answer, Callable) else answer)
 
     @property
     def seeds(self) -> list[int]:
@@ -83,25 +83,25 @@ class TestGoodPictures:
     def test_pass_unchanged_and_leave_no_event(self):
         engine = FaultyEngine(GOOD)
         diffuser = ReliableDiffuser(engine, RetryPolicy("reroll"))
-        assert diffuser.diffuse(REQUEST) is GOOD
+        assert diffuser.diffuse(REQUEST).image is GOOD
         assert engine.requests == [REQUEST]
         assert diffuser.events == ()
         assert diffuser.name == "faulty"
 
     def test_of_a_real_engine(self):
         request = DiffusionRequest(64, 48, "a lighthouse at dusk", seed=3)
-        made = ReliableDiffuser(PreviewEngine(), RetryPolicy("interrupt")).diffuse(request)
-        assert np.array_equal(made, PreviewEngine().diffuse(request))
+        made = ReliableDiffuser(PreviewEngine(), RetryPolicy("interrupt")).diffuse(request).image
+        assert np.array_equal(made, PreviewEngine().diffuse(request).image)
 
     def test_come_out_contiguous(self):
         upside_down = GOOD[::-1]
         assert not upside_down.flags.c_contiguous
-        assert ReliableDiffuser(FaultyEngine(upside_down)).diffuse(REQUEST).flags.c_contiguous
+        assert ReliableDiffuser(FaultyEngine(upside_down)).diffuse(REQUEST).image.flags.c_contiguous
 
     def test_a_single_bright_pixel_is_not_blank(self):
         nearly = BLACK.copy()
         nearly[-1, -1, -1] = 1
-        assert ReliableDiffuser(FaultyEngine(nearly), RetryPolicy("interrupt")).diffuse(REQUEST) is nearly
+        assert ReliableDiffuser(FaultyEngine(nearly), RetryPolicy("interrupt")).diffuse(REQUEST).image is nearly
 
 
 class TestWhatIsNoPicture:
@@ -126,16 +126,16 @@ class TestWhatIsNoPicture:
         engine = FaultyEngine(lambda request: None if request.frame == 12 else GOOD)
         diffuser = ReliableDiffuser(engine)
         other = DiffusionRequest(WIDTH, HEIGHT, "", frame=11)
-        assert diffuser.diffuse(other) is GOOD
+        assert diffuser.diffuse(other).image is GOOD
         message(diffuser)
-        assert diffuser.diffuse(other) is GOOD
+        assert diffuser.diffuse(other).image is GOOD
 
 
 class TestBlankPictures:
     def test_rerolled_with_the_next_seeds(self):
         engine = FaultyEngine(BLACK, BLACK, GOOD)
         diffuser = ReliableDiffuser(engine, RetryPolicy("reroll"))
-        assert diffuser.diffuse(REQUEST) is GOOD
+        assert diffuser.diffuse(REQUEST).image is GOOD
         assert engine.seeds == [7, 8, 9]
         assert engine.full == [False, True, True]
         assert diffuser.events == (
@@ -164,8 +164,8 @@ class TestBlankPictures:
     def test_patience_is_per_frame(self):
         engine = FaultyEngine(BLACK, GOOD, BLACK, GOOD)
         diffuser = ReliableDiffuser(engine, RetryPolicy("reroll", patience=1))
-        assert diffuser.diffuse(REQUEST) is GOOD
-        assert diffuser.diffuse(with_init(seed=50)) is GOOD
+        assert diffuser.diffuse(REQUEST).image is GOOD
+        assert diffuser.diffuse(with_init(seed=50)).image is GOOD
         assert engine.seeds == [7, 8, 50, 51]
         assert engine.full == [False, True, False, True]
 
@@ -180,13 +180,13 @@ class TestBlankPictures:
     def test_ignored(self):
         engine = FaultyEngine(BLACK)
         diffuser = ReliableDiffuser(engine, RetryPolicy("ignore"))
-        assert diffuser.diffuse(REQUEST) is BLACK
+        assert diffuser.diffuse(REQUEST).image is BLACK
         assert engine.seeds == [7]
         assert diffuser.events == ()
 
     def test_reused_once_patience_ends(self):
         diffuser = ReliableDiffuser(FaultyEngine(BLACK), RetryPolicy("reroll", patience=1, on_failure="reuse"))
-        assert np.array_equal(diffuser.diffuse(with_init()), INIT)
+        assert np.array_equal(diffuser.diffuse(with_init()).image, INIT)
         assert [event.action for event in diffuser.events] == ["rerolled", "reused"]
         assert diffuser.events[-1].seed == 8
 
@@ -201,7 +201,7 @@ class TestNotNumbers:
     def test_mended_by_full_precision_of_the_same_seed(self, fault):
         engine = FaultyEngine(fault if isinstance(fault, EngineNaNError) else self.floats(fault), GOOD)
         diffuser = ReliableDiffuser(engine)
-        assert diffuser.diffuse(REQUEST) is GOOD
+        assert diffuser.diffuse(REQUEST).image is GOOD
         assert engine.seeds == [7, 7]
         assert engine.full == [False, True]
         assert [(event.action, event.seed) for event in diffuser.events] == [("full precision", 7)]
@@ -216,7 +216,7 @@ class TestNotNumbers:
 
     def test_then_rerolled(self):
         engine = FaultyEngine(NAN, NAN, BLACK, GOOD)
-        assert ReliableDiffuser(engine, RetryPolicy("reroll")).diffuse(REQUEST) is GOOD
+        assert ReliableDiffuser(engine, RetryPolicy("reroll")).diffuse(REQUEST).image is GOOD
         assert engine.seeds == [7, 7, 8, 9]
         assert engine.full == [False, True, True, True]
 
@@ -232,7 +232,7 @@ class TestOutOfMemory:
     def test_freed_and_tried_again(self, error):
         engine = FreeingEngine(error, GOOD)
         diffuser = ReliableDiffuser(engine)
-        assert diffuser.diffuse(REQUEST) is GOOD
+        assert diffuser.diffuse(REQUEST).image is GOOD
         assert engine.freed == 1
         assert engine.requests == [REQUEST, REQUEST]
         assert [event.action for event in diffuser.events] == ["freed memory"]
@@ -245,7 +245,7 @@ class TestOutOfMemory:
         assert engine.freed == 0
 
     def test_tried_again_without_anybody_to_free(self):
-        assert ReliableDiffuser(FaultyEngine(MEMORY, GOOD)).diffuse(REQUEST) is GOOD
+        assert ReliableDiffuser(FaultyEngine(MEMORY, GOOD)).diffuse(REQUEST).image is GOOD
 
     def test_what_the_failed_call_held_is_let_go_first(self):
         held: list[weakref.ref[np.ndarray]] = []
@@ -261,7 +261,7 @@ class TestOutOfMemory:
         alive: list[bool] = []
         engine = FaultyEngine(greedy, GOOD)
         diffuser = ReliableDiffuser(engine, free_memory=lambda: alive.extend(ref() is not None for ref in held))
-        assert diffuser.diffuse(REQUEST) is GOOD
+        assert diffuser.diffuse(REQUEST).image is GOOD
         assert alive == [False]
 
     def test_always_stops_and_says_what_to_do(self):
@@ -277,7 +277,7 @@ class TestOutOfMemory:
     def test_always_goes_on_with_the_picture_before(self):
         engine = FreeingEngine(MEMORY)
         diffuser = ReliableDiffuser(engine, RetryPolicy(on_failure="reuse"))
-        made = diffuser.diffuse(with_init())
+        made = diffuser.diffuse(with_init()).image
         assert np.array_equal(made, INIT)
         assert not np.shares_memory(made, INIT)
         assert diffuser.events == (
@@ -290,7 +290,7 @@ class TestOutOfMemory:
 
     def test_then_nan_then_good(self):
         engine = FreeingEngine(MEMORY, NAN, GOOD)
-        assert ReliableDiffuser(engine).diffuse(REQUEST) is GOOD
+        assert ReliableDiffuser(engine).diffuse(REQUEST).image is GOOD
         assert engine.full == [False, False, True]
 
 
@@ -302,7 +302,7 @@ class TestOtherErrors:
 
     def test_unless_they_say_so(self):
         engine = FreeingEngine(EngineError("connection lost", retryable=True), GOOD)
-        assert ReliableDiffuser(engine).diffuse(REQUEST) is GOOD
+        assert ReliableDiffuser(engine).diffuse(REQUEST).image is GOOD
         assert engine.freed == 1
 
     def test_and_then_once(self):
@@ -341,7 +341,7 @@ class TestPolicy:
         engine = FaultyEngine(*(kinds[name] for name in story), GOOD)
         diffuser = ReliableDiffuser(engine, RetryPolicy("reroll", patience))
         try:
-            made = diffuser.diffuse(REQUEST)
+            made = diffuser.diffuse(REQUEST).image
         except EngineError:
             made = None
         assert made is None or made is GOOD

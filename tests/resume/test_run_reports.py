@@ -11,6 +11,7 @@ import pytest
 from deforum_helpers.errors import EngineError, EngineMemoryError, RunError
 from deforum_helpers.hosts.preview.engine import PreviewEngine
 from deforum_helpers.job import load_job, plan_job
+from deforum_helpers.ports import Diffused
 from deforum_helpers.run_deforum import RunOptions, RunResult, run_job
 
 SETTINGS = {
@@ -48,7 +49,7 @@ class Failing(PreviewEngine):
         if request.frame == 3 and self.times > 0:
             self.times -= 1
             if self.error is None:
-                return np.zeros((request.height, request.width, 3), np.uint8)
+                return Diffused(np.zeros((request.height, request.width, 3), np.uint8))
             raise self.error
         return super().diffuse(request)
 

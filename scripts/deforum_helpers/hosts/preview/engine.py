@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...errors import EngineError
-from ...ports import DiffusionRequest, Image, Mask
+from ...ports import Diffused, DiffusionRequest, Image, Mask
 from .picture import Drawing, Subject, draw
 
 IGNORED_FIELDS = (
@@ -77,12 +77,13 @@ class PreviewEngine:
         self._clock = clock
         self._last: tuple[_Key, Drawing] | None = None
 
-    def diffuse(self, request: DiffusionRequest) -> Image:
+    def diffuse(self, request: DiffusionRequest) -> Diffused:
         """Make the picture of ``request``; a new array, H×W×3, uint8, RGB, C-contiguous.
 
         Without ``init_image`` the picture that prompt, negative prompt and seeds stand for. With it, a mixture that
-        moves from the init (``strength`` 1, bit for bit) to that picture (``strength`` 0, bit for bit). With ``mask``,
-        pixels where it is 0 keep the init bit for bit, and values between 0 and 255 mix.
+        moves from the init (``strength`` 1, bit for bit) to that picture (``strength`` 0, bit for bit). With
+        ``inpainting``, pixels where its mask is 0 keep the init bit for bit, and values between 0 and 255 mix; how the
+        mask is filled, blurred and enlarged makes no difference here.
 
         Raises:
             EngineError: the size is not positive, or init or mask are of another size or type.
@@ -93,7 +94,7 @@ class PreviewEngine:
         left = self._latency - (self._clock() - started)
         if left > 0:
             self._sleep(left)
-        return image
+        return Diffused(image, {"Seed": request.seed})
 
     def _painted(self, request: DiffusionRequest) -> Image:
         init = request.init_image
@@ -104,7 +105,7 @@ class PreviewEngine:
             return np.array(init, order="C")
         target = self._target(request)
         image = target.image.copy() if denoising == 1.0 else repaint(np.ascontiguousarray(init), target, denoising)
-        return image if request.mask is None else _masked(init, image, request.mask)
+        return image if request.inpainting is None else _masked(init, image, request.inpainting.mask)
 
     def _target(self, request: DiffusionRequest) -> Drawing:
         """The txt2img picture; callers copy it before they hand it out."""
@@ -135,7 +136,7 @@ def _check(request: DiffusionRequest) -> None:
         raise EngineError(f"The picture is to be {width}×{height} pixels; width and height must be 1 or more.")
     for what, array, shape in (
         ("init image", request.init_image, (height, width, 3)),
-        ("mask", request.mask, (height, width)),
+        ("mask", request.inpainting.mask if request.inpainting else None, (height, width)),
     ):
         if array is not None and (array.shape != shape or array.dtype != np.uint8):
             raise EngineError(

@@ -10,7 +10,7 @@ from typing import Literal
 import numpy as np
 
 from ...errors import DeforumError, EngineError, EngineMemoryError, EngineNaNError, Finding
-from ...ports import Diffuser, DiffusionRequest, Image
+from ...ports import Diffused, Diffuser, DiffusionRequest, Image
 from ...schedule.seeds import SEED_RANGE
 from ...settings.schema import Settings
 
@@ -107,7 +107,7 @@ class ReliableDiffuser:
         """Everything done so far about diffusions that went wrong."""
         return tuple(self._events)
 
-    def diffuse(self, request: DiffusionRequest) -> Image:
+    def diffuse(self, request: DiffusionRequest) -> Diffused:
         """Make the picture of ``request``, H×W×3 uint8, C-contiguous.
 
         Raises:
@@ -128,17 +128,19 @@ class ReliableDiffuser:
             actions.append(action)
             self._events.append(Event(request.frame, action, str(failure), attempt.seed))
 
-    def _picture(self, request: DiffusionRequest) -> Image:
+    def _picture(self, request: DiffusionRequest) -> Diffused:
         try:
             made = self._engine.diffuse(request)
         except DeforumError:
             raise
         except Exception as error:
             raise _mapped(error) from error
-        image = _checked(made, request)
+        if not isinstance(made, Diffused):
+            raise EngineError(f"it gave back {'no picture' if made is None else type(made).__name__}")
+        image = _checked(made.image, request)
         if self._policy.blank != "ignore" and not image.any():
             raise BlankPictureError("the picture is blank (black all over)")
-        return image
+        return replace(made, image=image)
 
     def _action(self, error: EngineError, attempt: DiffusionRequest, done: Sequence[Action]) -> Action | None:
         """What to try next, None if nothing is left."""
@@ -157,13 +159,13 @@ class ReliableDiffuser:
             return attempt
         return replace(attempt, vae_full_precision=True, seed=seed if action == "rerolled" else attempt.seed)
 
-    def _instead(self, error: EngineError, attempt: DiffusionRequest, done: Sequence[Action]) -> Image:
+    def _instead(self, error: EngineError, attempt: DiffusionRequest, done: Sequence[Action]) -> Diffused:
         init = attempt.init_image
         must_stop = _is_spoiled(error) and self._policy.blank == "interrupt"
         if init is None or must_stop or self._policy.on_failure == "stop":
             raise EngineError(self._failure_text(error, attempt.frame, done)) from error
         self._events.append(Event(attempt.frame, "reused", str(error), attempt.seed))
-        return init.copy()
+        return Diffused(init.copy())
 
     def _failure_text(self, error: EngineError, frame: int, done: Sequence[Action]) -> str:
         text = str(error).rstrip(".")
