@@ -5,8 +5,8 @@
     if (window.deforumScript) return;
     window.deforumScript = true;
 
-    const BEAT = 250; // milliseconds between two looks at the page
-    const SETTLED = 400; // after a change, before the plan or the manifest is asked for
+    const BEAT = 150; // milliseconds between two looks at the page
+    const SETTLED = 250; // after a change, before the plan or the manifest is asked for
     const PROGRESS = 700; // between two looks at a run
     const PATIENCE = 4000; // before an answer that did not come is asked for again
 
@@ -105,7 +105,7 @@
     function noteChange(event) {
         const target = event.target;
         if (!(target instanceof Element) || !target.closest("#deforum_left")) return;
-        if (target.closest(".deforum-plan, .deforum-jump, .deforum-hidden, [role=tab]")) return;
+        if (target.closest(".deforum-plan, .deforum-jump, .deforum-hidden, #deforum_plan_btn, [role=tab]")) return;
         changed = performance.now();
         if (event.type !== "click" && target.closest("#deforum_setting_parseq_manifest")) pasted = changed;
     }
@@ -131,6 +131,7 @@
 
     let ticked = 0;
     let greeted = false;
+    let listed = false;
 
     function followRun(now) {
         const live = document.querySelector('#deforum_status [data-live="1"]');
@@ -184,11 +185,19 @@
     for (const type of ["input", "change", "click"]) document.addEventListener(type, noteChange, true);
     document.addEventListener("click", click);
 
+    // The gallery looks for runs whenever it comes into view.
+    function followGallery() {
+        const shown = isShown(byId("deforum_runs_btn"));
+        if (shown && !listed) press("deforum_runs_btn");
+        listed = shown;
+    }
+
     setInterval(() => {
         const root = byId("deforum_interface");
         if (!root || document.hidden) return;
         const now = performance.now();
         followRun(now);
+        followGallery();
         if (!isShown(root)) return;
         takeViews();
         askForViews(root, now);

@@ -45,16 +45,16 @@ class PlanPanel:
                 "Open manifest file …", types=[".json", ".gz"], elem_id="deforum_open_manifest_btn"
             )
             self.reload = gr.Button("Read the manifest again", size="sm", elem_id="deforum_reload_manifest_btn")
-        self.manifest.append(compat.html("", elem_id="deforum_manifest_status"))
+        self.manifest.append(compat.html("", elem_id="deforum_manifest_status", elem_classes=["deforum-manifest-place"]))
 
     def build_neo_core(self, _: Page) -> None:
         """Below the two choices in Neo Core."""
         with gr.Accordion("What the choices mean", open=False):
             compat.html(_DISTRIBUTIONS + _ALIGNMENTS)
-        self.manifest.append(compat.html("", elem_id="deforum_neocore_manifest"))
+        self.manifest.append(compat.html("", elem_id="deforum_neocore_manifest", elem_classes=["deforum-manifest-place"]))
         with gr.Row(elem_classes=["deforum-plan-row"]):
             self.series = gr.Dropdown(
-                series_choices(), value=MOVING, label="Show over time", elem_id="deforum_plan_series"
+                list(series_choices()), value=MOVING, label="Show over time", elem_id="deforum_plan_series"
             )
             self.refresh = gr.Button("Refresh the plan", size="sm", elem_id="deforum_plan_btn")
         self.plan = compat.html(
@@ -69,7 +69,7 @@ def connect_plan(page: Page, panel: PlanPanel) -> None:
         return
 
     def plan(series: str, *given: Any) -> list[Any]:
-        shown, manifest = _views(page, series, given)
+        shown, manifest = _views(page, series_choices().get(series, MOVING), given)
         return [shown, *([manifest] * len(panel.manifest))]
 
     def read_again(*given: Any) -> list[Any]:

@@ -19,7 +19,7 @@ from .findings_view import findings_html, jump, label_of
 MOVING = "All that move"
 """The choice that draws every series that changes."""
 
-_WIDTH, _LEFT, _RIGHT = 1000.0, 150.0, 14.0
+_WIDTH, _LEFT, _RIGHT = 760.0, 128.0, 10.0
 _ROW, _SERIES, _GAP = 26.0, 62.0, 10.0
 _MOST_SERIES = 6
 _MOST_BEATS = 500
@@ -42,10 +42,10 @@ def plan_html(view: PlanView, chosen: str = MOVING) -> str:
     )
 
 
-def series_choices() -> list[tuple[str, str]]:
-    """Label and settings key of the series that can be drawn."""
+def series_choices() -> dict[str, str]:
+    """Label → settings key of the series that can be drawn, :data:`MOVING` first."""
     numeric = [spec for spec in SERIES_BY_KEY.values() if spec.kind == "numeric"]
-    return [(MOVING, MOVING), *((label_of(spec.settings_key), spec.settings_key) for spec in numeric)]
+    return {MOVING: MOVING, **{label_of(spec.settings_key): spec.settings_key for spec in numeric}}
 
 
 def manifest_html(view: PlanView) -> str:
@@ -57,16 +57,16 @@ def manifest_html(view: PlanView) -> str:
     if use is None:
         return ""
     facts = [
-        ("Title", use.title or "untitled"),
-        ("Frames", str(use.frames)),
-        ("Frames per second", f"{float(use.fps):g}" if use.fps else "not given"),
-        ("Beats per minute", f"{use.bpm:g}" if use.bpm else "not given"),
+        ("Manifest frames", str(use.frames)),
+        ("Its fps", f"{float(use.fps):g}" if use.fps else "not given"),
+        ("Its bpm", f"{use.bpm:g}" if use.bpm else "not given"),
         ("Key frames", str(len(use.key_frames)) if use.key_frames else "none listed"),
     ]
     cells = "".join(f"<div><dt>{name}</dt><dd>{escape(value)}</dd></div>" for name, value in facts)
     mine = [jump(row.parameter) for row in use.ownership if row.managed_by == "Parseq" and row.parameter in SETTINGS]
     managed = f"<p>Managed by Parseq: {', '.join(mine) or 'nothing'}. Deforum manages everything else.</p>"
-    return f'<div class="deforum-manifest"><dl class="deforum-figures">{cells}</dl>{managed}</div>'
+    title = f"<p><b>Parseq: {escape(use.title or 'untitled')}</b></p>"
+    return f'<div class="deforum-manifest">{title}<dl class="deforum-figures">{cells}</dl>{managed}</div>'
 
 
 def duration_text(seconds: float) -> str:
@@ -84,7 +84,7 @@ def _figures(data: RenderData, seconds: float | None) -> str:
         ("Diffused", f"{len(data.keys)} ({len(data.keys) / data.max_frames:.0%})"),
         ("Pseudo cadence", f"{data.pseudo_cadence:.2f}"),
         ("Longest gap", f"{int(gaps.max())} frames"),
-        ("Expected time", "unknown before the first run" if seconds is None else f"about {duration_text(seconds)}"),
+        ("Expected time", "known after a run" if seconds is None else f"about {duration_text(seconds)}"),
     ]
     cells = "".join(f"<div><dt>{name}</dt><dd>{escape(value)}</dd></div>" for name, value in facts)
     return f'<dl class="deforum-figures">{cells}</dl>'
@@ -134,7 +134,7 @@ def _series(data: RenderData, name: str, values: np.ndarray, top: float) -> str:
     low, high = svg.limits(values)
     frame = _frame(data, top, _SERIES, low, high)
     keys = np.array(data.key_frames, dtype=np.int64)
-    shown = name if len(name) <= 24 else f"{name[:23]}…"
+    shown = name if len(name) <= 18 else f"{name[:17]}…"
     parts = [
         f'<rect class="deforum-pane" x="{frame.left}" y="{top:.1f}" width="{frame.width}" height="{_SERIES}"/>',
         svg.text(_LEFT - 8, top + _SERIES / 2 + 4, shown, anchor="end"),
@@ -161,7 +161,7 @@ def _beats(data: RenderData, bottom: float) -> list[str]:
 
 def _time_axis(data: RenderData, top: float) -> list[str]:
     seconds, fps = float(data.duration), float(data.fps)
-    step = next((step for step in _STEPS if seconds / step <= 12), _STEPS[-1])
+    step = next((step for step in _STEPS if seconds / step <= 9), _STEPS[-1])
     at = [second * fps for second in range(0, int(seconds) + 1, step) if second * fps < data.max_frames]
     places = _frame(data, top, 4).x(at)
     marks = [svg.text(x, top + 16, f"{i * step} s", "deforum-tick", "middle") for i, x in enumerate(places)]

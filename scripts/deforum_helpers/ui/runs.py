@@ -29,20 +29,25 @@ def build_resume(page: Page) -> None:
         )
         refresh = gr.Button("Look again", size="sm")
     compat.listen(refresh.click, lambda: [compat.update(choices=_unfinished(page))], [], [chosen])
+
+    def fill_in(wanted: str) -> list[Any]:
+        run = _find(page, wanted)
+        if run is None:
+            return [compat.same(), compat.same()]
+        return [True, compat.update(value=run.timestring, visible=True)]
+
     if switch is not None and box is not None:
-        compat.listen(
-            chosen.input, lambda run: [True, compat.update(value=run or "", visible=True)], [chosen], [switch, box]
-        )
+        compat.listen(chosen.input, fill_in, [chosen], [switch, box])
 
 
 def build_gallery(page: Page, panel: RunPanel) -> None:
     """All runs: pictures to choose from, and the chosen one with its video, settings and plan."""
-    refresh = gr.Button("Look again", size="sm", elem_id="deforum_runs_btn")
-    chosen = gr.Dropdown([], label="Run", value=None, elem_id="deforum_run")
     picked = compat.hidden_text("deforum_run_picked")
-    with gr.Row():
+    with gr.Row(elem_classes=["deforum-plan-row"]):
+        chosen = gr.Dropdown([], label="Run", value=None, elem_id="deforum_past_run")
         load = gr.Button("Load its settings", size="sm", elem_id="deforum_run_load_btn")
         resume = gr.Button("Resume", size="sm", elem_id="deforum_run_resume_btn")
+        refresh = gr.Button("Look again", size="sm", elem_id="deforum_runs_btn")
     said = compat.html("", elem_id="deforum_run_said")
     with gr.Row():
         shown = compat.html("", elem_id="deforum_run_shown")
@@ -51,32 +56,32 @@ def build_gallery(page: Page, panel: RunPanel) -> None:
 
     def look() -> list[Any]:
         runs = page.door.runs()
-        listed = [(run_label(run), run.timestring) for run in runs]
-        return [gallery_html(runs, compat.file_url), compat.update(choices=listed)]
+        return [gallery_html(runs, compat.file_url), compat.update(choices=[run_label(run) for run in runs])]
 
-    def show(timestring: str) -> list[Any]:
-        run = _find(page, timestring)
+    def show(wanted: str) -> list[Any]:
+        run = _find(page, wanted)
         if run is None:
             return [compat.same(), "", "", ""]
-        return [compat.update(value=timestring), run_html(run, compat.file_url), _plan(page, run), ""]
+        return [compat.update(value=run_label(run)), run_html(run, compat.file_url), _plan(page, run), ""]
 
-    def load_settings(timestring: str) -> list[Any]:
-        run = _find(page, timestring)
+    def load_settings(wanted: str) -> list[Any]:
+        run = _find(page, wanted)
         if run is None:
             return ["<p>Choose a run first.</p>", *page.unchanged()]
         return filled(page, lambda: page.door.load_settings(run.settings), run.name)
 
-    def go_on(timestring: str) -> list[Any]:
+    def go_on(wanted: str) -> list[Any]:
+        run = _find(page, wanted)
         try:
-            job = page.door.resume(timestring or "")
+            job = page.door.resume(run.timestring if run is not None else "")
         except DeforumError as error:
             return [error_html(error), *(compat.same() for _ in panel.watched)]
         said = "<p>It goes on; the Deforum tab shows how far it is.</p>"
         return [said, *watch(page.door, f'{{"jobs": ["{job}"], "video": ""}}')]
 
     compat.listen(refresh.click, look, [], [cards, chosen])
-    for picker in (chosen.input, picked.input):
-        compat.listen(picker, show, [picked if picker is picked.input else chosen], [chosen, shown, plan, said])
+    for picker in (chosen, picked):
+        compat.listen(picker.input, show, [picker], [chosen, shown, plan, said])
     compat.listen(load.click, load_settings, [chosen], [said, *page.outputs])
     compat.listen(resume.click, go_on, [chosen], [said, *panel.watched])
 
@@ -88,9 +93,10 @@ def _plan(page: Page, run: PastRun) -> str:
         return error_html(error)
 
 
-def _find(page: Page, timestring: str) -> PastRun | None:
-    return next((run for run in page.door.runs() if run.timestring == timestring), None)
+def _find(page: Page, wanted: str) -> PastRun | None:
+    """The run with this timestring or this label."""
+    return next((run for run in page.door.runs() if wanted in (run.timestring, run_label(run))), None)
 
 
-def _unfinished(page: Page) -> list[tuple[str, str]]:
-    return [(run_label(run), run.timestring) for run in page.door.runs() if run.unfinished]
+def _unfinished(page: Page) -> list[str]:
+    return [run_label(run) for run in page.door.runs() if run.unfinished]

@@ -171,4 +171,4 @@ def elem_id(key: str) -> str:
 def section_id(path: Path) -> str:
     """Element id of a tab or section."""
     words = "_".join(path).lower()
-    return _IDS.get(path) or "deforum_" + "".join(letter if letter.isalnum() else "_" for letter in words)
+    return _IDS.get(path) or "deforum_section_" + "".join(letter if letter.isalnum() else "_" for letter in words)
