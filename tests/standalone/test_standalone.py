@@ -35,7 +35,7 @@ def standalone():
 @pytest.fixture
 def root(tmp_path):
     """A project with nothing but what decides about its environment."""
-    for name in ("pyproject.toml", "requirements-standalone.txt", "requirements-dev.txt", "requirements-models.txt"):
+    for name in ("pyproject.toml", *(f"requirements-{part}.txt" for part in ("standalone", "dev", "models", "ui"))):
         (tmp_path / name).write_text(f"# {name}\n", "utf-8")
     return tmp_path
 

@@ -34,7 +34,9 @@ def add_parser(commands: Any) -> None:
     parser.add_argument("--port", type=int, metavar="N", help="port (a free one from 7860 on)")
     parser.add_argument("--out", type=Path, default=Path("outputs"), metavar="DIR", help="where runs go (outputs)")
     parser.add_argument("--models", type=Path, default=Path("models") / "Deforum", metavar="DIR", help="weights")
-    parser.add_argument("--latency", type=float, default=0.0, metavar="SECONDS", help=argparse.SUPPRESS)
+    parser.add_argument(
+        "--latency", type=float, default=0.0, metavar="SECONDS", help="preview: time each diffusion takes"
+    )
     parser.set_defaults(run=run)
 
 
@@ -52,9 +54,7 @@ def run(arguments: argparse.Namespace) -> int:
     with _queue(arguments) as queue:
         door = QueueDoor(queue, arguments.out, examples(), roots=None if local else (Path(tempfile.gettempdir()),))
         page = build_page(door)
-        address = serve_page(
-            page, host=arguments.listen, port=arguments.port, door_folders=(arguments.out, examples())
-        )
+        address = serve_page(page, host=arguments.listen, port=arguments.port, door_folders=(arguments.out, examples()))
         print(address, flush=True)
         if not local:
             print("Everybody who reaches this address can render here and see all runs.", file=sys.stderr)

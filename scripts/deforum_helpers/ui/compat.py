@@ -29,7 +29,8 @@ def listen(
     Args:
         event: the listener of a component, such as ``button.click``.
         handler: returns one value or update per output.
-        inputs, outputs: components.
+        inputs: components whose values it gets.
+        outputs: components that it changes.
         raw: whether the values come as the browser sends them, unchecked by gradio.
     """
     options: dict[str, Any] = {"queue": False, "show_progress": "hidden", "preprocess": not raw}
@@ -116,7 +117,8 @@ def serve(page: Component, *, css: str, script: str, host: str, port: int | None
 
     Args:
         page: made by :func:`blocks`.
-        css, script: as for :func:`blocks`.
+        css: as for :func:`blocks`.
+        script: as for :func:`blocks`.
         host: address to listen at.
         port: port; None takes a free one from 7860 on.
         folders: whose files the page may show.

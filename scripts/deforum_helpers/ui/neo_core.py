@@ -17,7 +17,7 @@ _DISTRIBUTIONS = """<dl class="deforum-explained">
 music.</dd>
 <dt>Uniform with Parseq</dt><dd>Every <i>cadence</i>-th frame, with each Parseq key frame in place of the nearest of
 them. Steady, and still on the beat.</dd>
-<dt>Uniform Spacing</dt><dd>Every <i>cadence</i>-th frame, and the Parseq key frames besides. As Deforum always did.</dd>
+<dt>Uniform Spacing</dt><dd>Every <i>cadence</i>-th frame, as Deforum always did.</dd>
 <dt>Random Spacing</dt><dd>As many frames, each moved a little by chance. The same seed gives the same frames.</dd>
 <dt>Random Placement</dt><dd>As many frames, anywhere.</dd></dl>"""
 _ALIGNMENTS = """<dl class="deforum-explained">
@@ -45,21 +45,23 @@ class PlanPanel:
                 "Open manifest file …", types=[".json", ".gz"], elem_id="deforum_open_manifest_btn"
             )
             self.reload = gr.Button("Read the manifest again", size="sm", elem_id="deforum_reload_manifest_btn")
-        self.manifest.append(compat.html("", elem_id="deforum_manifest_status", elem_classes=["deforum-manifest-place"]))
+        self.manifest.append(
+            compat.html("", elem_id="deforum_manifest_status", elem_classes=["deforum-manifest-place"])
+        )
 
     def build_neo_core(self, _: Page) -> None:
         """Below the two choices in Neo Core."""
         with gr.Accordion("What the choices mean", open=False):
             compat.html(_DISTRIBUTIONS + _ALIGNMENTS)
-        self.manifest.append(compat.html("", elem_id="deforum_neocore_manifest", elem_classes=["deforum-manifest-place"]))
+        self.manifest.append(
+            compat.html("", elem_id="deforum_neocore_manifest", elem_classes=["deforum-manifest-place"])
+        )
         with gr.Row(elem_classes=["deforum-plan-row"]):
             self.series = gr.Dropdown(
                 list(series_choices()), value=MOVING, label="Show over time", elem_id="deforum_plan_series"
             )
             self.refresh = gr.Button("Refresh the plan", size="sm", elem_id="deforum_plan_btn")
-        self.plan = compat.html(
-            "<p>The plan appears as soon as this tab is open.</p>", elem_id="deforum_plan"
-        )
+        self.plan = compat.html("<p>The plan appears as soon as this tab is open.</p>", elem_id="deforum_plan")
 
 
 def connect_plan(page: Page, panel: PlanPanel) -> None:
@@ -77,7 +79,10 @@ def connect_plan(page: Page, panel: PlanPanel) -> None:
             text = page.door.keep_manifest(page.draft(given).settings.parseq.parseq_manifest)
         except DeforumError as error:
             return [compat.same(), *([error_html(error)] * len(panel.manifest))]
-        kept = (given[0], *(text if field is box else value for field, value in zip(page.inputs[1:], given[1:])))
+        kept = (
+            given[0],
+            *(text if field is box else value for field, value in zip(page.inputs[1:], given[1:], strict=True)),
+        )
         return [text, *([_views(page, MOVING, kept)[1]] * len(panel.manifest))]
 
     inputs = [panel.series, *page.inputs]

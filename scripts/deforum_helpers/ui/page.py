@@ -32,9 +32,8 @@ def serve_page(page: Any, *, host: str, port: int | None, door_folders: tuple[An
 
     Args:
         page: made by :func:`build_page`.
-        host, port: where to listen; port None takes a free one.
+        host: where to listen.
+        port: None takes a free one.
         door_folders: whose videos and pictures the page may show.
     """
-    return compat.serve(
-        page, css=_PAGE_STYLE + style(), script=script(), host=host, port=port, folders=door_folders
-    )
+    return compat.serve(page, css=_PAGE_STYLE + style(), script=script(), host=host, port=port, folders=door_folders)

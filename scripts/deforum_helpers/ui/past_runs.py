@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -33,7 +32,7 @@ def _runs(out: Path) -> Iterator[PastRun]:
 
 def _run(settings: Path, timestring: str) -> PastRun:
     folder = settings.parent
-    pictures = [name for name in os.listdir(folder) if name.startswith(timestring) and name.endswith(".png")]
+    pictures = [path.name for path in folder.glob(f"{timestring}*.png")]
     report = _report(folder / f"{timestring}_report.json")
     video = folder / f"{timestring}.mp4"
     middle = sorted(pictures)[len(pictures) // 2] if pictures else ""

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from html import escape
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..rendering.data.render_data import RenderData
 from ..rendering.util.plot import moving_series
@@ -122,7 +123,7 @@ def _key_rows(data: RenderData) -> list[tuple[str, Sequence[int], str]]:
     return rows
 
 
-def _chosen_series(data: RenderData, chosen: str) -> dict[str, np.ndarray]:
+def _chosen_series(data: RenderData, chosen: str) -> dict[str, NDArray[np.float64]]:
     if chosen in SERIES_BY_KEY:
         values = data.series.get(SERIES_BY_KEY[chosen].name)
         return {label_of(chosen): values} if isinstance(values, np.ndarray) else {}
@@ -130,7 +131,7 @@ def _chosen_series(data: RenderData, chosen: str) -> dict[str, np.ndarray]:
     return {label_of(key): values for key, values in moving}
 
 
-def _series(data: RenderData, name: str, values: np.ndarray, top: float) -> str:
+def _series(data: RenderData, name: str, values: NDArray[np.float64], top: float) -> str:
     low, high = svg.limits(values)
     frame = _frame(data, top, _SERIES, low, high)
     keys = np.array(data.key_frames, dtype=np.int64)

@@ -94,5 +94,3 @@ def expected_seconds(data: RenderData, report: Path | None) -> float | None:
     except (OSError, ValueError, KeyError, TypeError, ZeroDivisionError):
         return None
     return per_key * len(data.keys) + per_frame * data.max_frames
-
-

@@ -149,10 +149,12 @@ class QueueDoor:
         return JobRequest(settings, base_dir=draft.folder, restricted=self.roots is not None)
 
     def _readable(self, path: Path) -> Path:
-        """A settings file that may be read; relative paths lie in the folder of all runs, then in the working folder."""
+        """A settings file that may be read; relative ones lie in the folder of all runs or the working folder."""
         inside = self.out / path
         file = inside if inside.is_file() else path
         roots = None if self.roots is None else (self.out, *self.roots, *([self.examples] if self.examples else []))
         if roots is not None and not any(file.resolve().is_relative_to(root.resolve()) for root in roots):
-            raise SettingsError(f"{path} lies outside the folders that may be read.", hint="Open it from your computer.")
+            raise SettingsError(
+                f"{path} lies outside the folders that may be read.", hint="Open it from your computer."
+            )
         return file

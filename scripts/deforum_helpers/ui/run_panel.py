@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from contextlib import suppress
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -33,16 +34,16 @@ class RunPanel:
     """
 
     def __init__(self) -> None:
-        self.status = compat.html(IDLE, elem_id="deforum_status")
         with gr.Row(elem_id="deforum_generate_box"):
             self.generate = gr.Button("Generate", variant="primary", elem_id="deforum_generate")
             self.pause = gr.Button("Pause", elem_id="deforum_skip", interactive=False)
             self.interrupt = gr.Button("Interrupt", elem_id="deforum_interrupt", interactive=False)
         self.said = compat.html("", elem_id="deforum_said")
+        self.status = compat.html(IDLE, elem_id="deforum_status")
         with gr.Column(elem_id="deforum_gallery_container"):
             self.picture = compat.html(picture_html(None), elem_id="deforum_gallery")
             self.video = compat.html("", elem_id="deforum_video")
-        self.followed = compat.hidden_text("deforum_followed", _followed((), ""))
+        self.followed = compat.hidden_text("deforum_followed", follow(()))
         self.files = compat.hidden_text("deforum_batch_files", "[]")
         self.tick = compat.hidden_button("deforum_tick")
 
@@ -60,7 +61,7 @@ def connect_run(page: Page, panel: RunPanel) -> None:
             jobs = page.door.submit(_drafts(page, files, given))
         except DeforumError as error:
             return [error_html(error), *(compat.same() for _ in panel.watched)]
-        return ["", *watch(page.door, _followed(jobs, ""))]
+        return ["", *watch(page.door, follow(jobs))]
 
     def pause(followed: str) -> list[Any]:
         job = _current(page.door, followed)
@@ -71,9 +72,7 @@ def connect_run(page: Page, panel: RunPanel) -> None:
     def interrupt(followed: str) -> list[Any]:
         return _asked(page.door, followed, page.door.stop)
 
-    compat.listen(
-        panel.generate.click, generate, [panel.files, *page.inputs], [panel.said, *panel.watched], raw=True
-    )
+    compat.listen(panel.generate.click, generate, [panel.files, *page.inputs], [panel.said, *panel.watched], raw=True)
     compat.listen(panel.pause.click, pause, [panel.followed], panel.watched)
     compat.listen(panel.interrupt.click, interrupt, [panel.followed], panel.watched)
     compat.listen(panel.tick.click, lambda followed: watch(page.door, followed), [panel.followed], panel.watched)
@@ -88,7 +87,7 @@ def connect_run(page: Page, panel: RunPanel) -> None:
 
 def watch(door: Door, followed: str) -> list[Any]:
     """Updates that show how the followed jobs stand; without any, those that are under way are followed."""
-    ids, shown = _read_followed(followed)
+    ids, shown = _readfollow(followed)
     jobs = _known(door, ids or door.active())
     if not jobs:
         return [followed, *([compat.same()] * 3), *_buttons(None)]
@@ -96,7 +95,7 @@ def watch(door: Door, followed: str) -> list[Any]:
     video = next((job.video for job in reversed(jobs) if job.video and job.is_over), None)
     picture = door.latest_frame(current.id) if not current.is_over else None
     return [
-        _followed([job.id for job in jobs], video or ""),
+        follow([job.id for job in jobs], video or ""),
         status_html(jobs),
         _picture(current, picture, video),
         _video(video, shown),
@@ -126,15 +125,13 @@ def _buttons(current: JobStatus | None) -> list[Any]:
 def _asked(door: Door, followed: str, ask: Any) -> list[Any]:
     job = _current(door, followed)
     if job is not None:
-        try:
+        with suppress(DeforumError):  # it ended in the meantime, as the progress will say
             ask(job.id)
-        except DeforumError:  # it ended in the meantime, as the progress will say
-            pass
     return watch(door, followed)
 
 
 def _current(door: Door, followed: str) -> JobStatus | None:
-    jobs = _known(door, _read_followed(followed)[0])
+    jobs = _known(door, _readfollow(followed)[0])
     return current_job(jobs) if jobs else None
 
 
@@ -148,11 +145,12 @@ def _known(door: Door, ids: Sequence[str]) -> list[JobStatus]:
     return jobs
 
 
-def _followed(ids: Sequence[str], video: str) -> str:
+def follow(ids: Sequence[str], video: str = "") -> str:
+    """The text by which a page knows the jobs it follows, and the video it shows."""
     return json.dumps({"jobs": list(ids), "video": video})
 
 
-def _read_followed(text: str) -> tuple[list[str], str]:
+def _readfollow(text: str) -> tuple[list[str], str]:
     kept = json.loads(text) if text else {}
     return list(kept.get("jobs", [])), str(kept.get("video", ""))
 
@@ -245,5 +243,3 @@ def _with_output_of(door: Door, path: str, draft: Draft) -> Draft:
 
 def _said(sentence: str) -> str:
     return f'<p class="deforum-said" role="status">{escape(sentence)}</p>'
-
-

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import gradio as gr
@@ -11,7 +12,7 @@ from . import compat
 from .door import PastRun
 from .findings_view import error_html
 from .plan_view import plan_html
-from .run_panel import RunPanel, filled, watch
+from .run_panel import RunPanel, filled, follow, watch
 from .runs_view import gallery_html, run_html, run_label
 from .sections import Page
 
@@ -54,36 +55,41 @@ def build_gallery(page: Page, panel: RunPanel) -> None:
         plan = compat.html("", elem_id="deforum_run_plan")
     cards = compat.html("", elem_id="deforum_runs")
 
-    def look() -> list[Any]:
-        runs = page.door.runs()
-        return [gallery_html(runs, compat.file_url), compat.update(choices=[run_label(run) for run in runs])]
-
-    def show(wanted: str) -> list[Any]:
-        run = _find(page, wanted)
-        if run is None:
-            return [compat.same(), "", "", ""]
-        return [compat.update(value=run_label(run)), run_html(run, compat.file_url), _plan(page, run), ""]
-
-    def load_settings(wanted: str) -> list[Any]:
-        run = _find(page, wanted)
-        if run is None:
-            return ["<p>Choose a run first.</p>", *page.unchanged()]
-        return filled(page, lambda: page.door.load_settings(run.settings), run.name)
-
-    def go_on(wanted: str) -> list[Any]:
-        run = _find(page, wanted)
-        try:
-            job = page.door.resume(run.timestring if run is not None else "")
-        except DeforumError as error:
-            return [error_html(error), *(compat.same() for _ in panel.watched)]
-        said = "<p>It goes on; the Deforum tab shows how far it is.</p>"
-        return [said, *watch(page.door, f'{{"jobs": ["{job}"], "video": ""}}')]
-
-    compat.listen(refresh.click, look, [], [cards, chosen])
+    showing = [chosen, shown, plan, said]
+    compat.listen(refresh.click, partial(_listed, page), [], [cards, chosen])
     for picker in (chosen, picked):
-        compat.listen(picker.input, show, [picker], [chosen, shown, plan, said])
-    compat.listen(load.click, load_settings, [chosen], [said, *page.outputs])
-    compat.listen(resume.click, go_on, [chosen], [said, *panel.watched])
+        compat.listen(picker.input, partial(_shown, page), [picker], showing)
+    compat.listen(load.click, partial(_loaded, page), [chosen], [said, *page.outputs])
+    compat.listen(resume.click, partial(_resumed, page, panel), [chosen], [said, *panel.watched])
+
+
+def _listed(page: Page) -> list[Any]:
+    runs = page.door.runs()
+    return [gallery_html(runs, compat.file_url), compat.update(choices=[run_label(run) for run in runs])]
+
+
+def _shown(page: Page, wanted: str) -> list[Any]:
+    run = _find(page, wanted)
+    if run is None:
+        return [compat.same(), "", "", ""]
+    return [compat.update(value=run_label(run)), run_html(run, compat.file_url), _plan(page, run), ""]
+
+
+def _loaded(page: Page, wanted: str) -> list[Any]:
+    run = _find(page, wanted)
+    if run is None:
+        return ["<p>Choose a run first.</p>", *page.unchanged()]
+    return filled(page, lambda: page.door.load_settings(run.settings), run.name)
+
+
+def _resumed(page: Page, panel: RunPanel, wanted: str) -> list[Any]:
+    run = _find(page, wanted)
+    try:
+        job = page.door.resume(run.timestring if run is not None else "")
+    except DeforumError as error:
+        return [error_html(error), *(compat.same() for _ in panel.watched)]
+    said = "<p>It goes on; the Deforum tab shows how far it is.</p>"
+    return [said, *watch(page.door, follow([job]))]
 
 
 def _plan(page: Page, run: PastRun) -> str:

@@ -22,27 +22,26 @@ def gallery_html(runs: Sequence[PastRun], url: Address) -> str:
 
 def run_html(run: PastRun, url: Address) -> str:
     """One run: its video or a frame, and what is known of it."""
+    shown = _picture(run, url) or "<p>No picture is left.</p>"
     if run.video is not None:
-        address = escape(url(run.video), quote=True)
-        shown = f'<video controls loop preload="metadata" src="{address}"></video>'
-    else:
-        shown = _picture(run, url) or "<p>No picture is left.</p>"
-    return f'<div class="deforum-picture">{shown}</div><p>{escape(_facts(run))}</p><p class="deforum-folder">{escape(str(run.folder))}</p>'
+        shown = f'<video controls loop preload="metadata" src="{escape(url(run.video), quote=True)}"></video>'
+    folder = f'<p class="deforum-folder">{escape(str(run.folder))}</p>'
+    return f'<div class="deforum-picture">{shown}</div><p>{escape(_facts(run))}</p>{folder}'
 
 
 def run_label(run: PastRun) -> str:
     """How a run is called in a list."""
     t = run.timestring
-    return f"{t[:4]}-{t[4:6]}-{t[6:8]} {t[8:10]}:{t[10:12]}:{t[12:]} · {run.name}{' · unfinished' if run.unfinished else ''}"
+    moment = f"{t[:4]}-{t[4:6]}-{t[6:8]} {t[8:10]}:{t[10:12]}:{t[12:]}"
+    return " · ".join([moment, run.name, *(["unfinished"] if run.unfinished else [])])
 
 
 def _card(run: PastRun, url: Address) -> str:
     mark = '<span class="deforum-badge">unfinished</span>' if run.unfinished else ""
-    return (
-        f'<button type="button" class="deforum-card" data-run="{run.timestring}" title="{escape(run_label(run), quote=True)}">'
-        f"{_picture(run, url) or '<span class=deforum-blank>no picture</span>'}"
-        f"<span>{escape(run.name)}</span><small>{escape(_facts(run))}</small>{mark}</button>"
-    )
+    picture = _picture(run, url) or '<span class="deforum-blank">no picture</span>'
+    text = f"<span>{escape(run.name)}</span><small>{escape(_facts(run))}</small>"
+    facts = f'data-run="{run.timestring}" title="{escape(run_label(run), quote=True)}"'
+    return f'<button type="button" class="deforum-card" {facts}>{picture}{text}{mark}</button>'
 
 
 def _picture(run: PastRun, url: Address) -> str:

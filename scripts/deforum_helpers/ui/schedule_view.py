@@ -47,8 +47,8 @@ def _numbers(key: str, text: str, max_frames: int, seed: int) -> str:
     result = numeric_series(text, max_frames=max_frames, seed=seed, key=key)
     values, notes = result.values, findings_html(_told(result.findings))
     if not np.isfinite(values).all():
-        frame = int(np.flatnonzero(~np.isfinite(values))[0])
-        notes += findings_html([Finding("error", "the value is no number here.", key, frame)])
+        first = int(np.flatnonzero(~np.isfinite(values))[0])
+        notes += findings_html([Finding("error", "the value is no number here.", key, first)])
     low, high = svg.limits(values)
     if low == high:
         return notes
@@ -69,9 +69,14 @@ def _prompts(key: str, text: str, max_frames: int, seed: int) -> str:
     if not prompts:
         return findings_html(found)
     schedule = prompt_series(prompts, max_frames=max_frames, seed=seed)
-    starts = [(start, " ".join(t.text.split())) for start, t in zip(schedule.frames, schedule.templates, strict=True)]
+    starts = [(start, _words(t.text)) for start, t in zip(schedule.frames, schedule.templates, strict=True)]
     stripes = _stripes([start for start in starts if start[0] < max_frames], max_frames)
     return stripes + findings_html(_told((*found, *schedule.findings)))
+
+
+def _words(prompt: str) -> str:
+    """A prompt on one line, without a negative part that says nothing."""
+    return " ".join(prompt.split()).removesuffix("--neg").rstrip()
 
 
 _DRAW: Mapping[str, Callable[[str, str, int, int], str]] = {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from html import escape
 from typing import Any
 
@@ -17,6 +18,7 @@ from .tree import OPEN, Path, Section, section_id, settings_tree
 from .values import Draft
 from .visibility import Condition, any_of, conditions, dependants
 from .widgets import widget
+
 
 @dataclass(frozen=True)
 class Page:
@@ -61,9 +63,10 @@ class Page:
         """Updates that put settings into the page and show what has an effect."""
         held = {key: draft.settings.value(key) for key in SETTINGS}
         updates = [
-            compat.update(value=values.shown(key, held[key]), visible=self._is_visible(key, held)) for key in self.fields
+            compat.update(value=values.shown(key, held[key]), visible=self._is_visible(key, held))
+            for key in self.fields
         ]
-        others = [compat.update(visible=self._is_visible(name, held)) for name in (*self.boxes, *self.sections)]
+        others = [compat.update(visible=self._is_visible(name, held)) for name in self._others()]
         return [values.base_of(draft), *updates, *others]
 
     def unchanged(self) -> list[Any]:
@@ -75,6 +78,9 @@ class Page:
         if isinstance(name, tuple):
             return self.sections.get(name)
         return self.fields.get(name) or self.boxes.get(name)
+
+    def _others(self) -> list[str | Path]:
+        return [*self.boxes, *self.sections]
 
     def _is_visible(self, name: str | Path, held: Mapping[str, Any]) -> bool:
         return name not in self.rules or self.rules[name](held)
@@ -97,13 +103,13 @@ def build_sections(page: Page, extras: Mapping[Path, Extra]) -> None:
     with gr.Tabs(elem_id="deforum_tabs"):
         for tab in root.children:
             with gr.Tab(tab.heading, elem_id=section_id(tab.path)):
-                part(tab.heading, lambda tab=tab: _content(page, tab, extras))
+                part(tab.heading, partial(_content, page, tab, extras))
     connect_visibility(page)
 
 
 def rules_of(root: Section) -> dict[str | Path, Condition]:
     """When settings and sections are on display. A section is if anything in it is; tabs always are."""
-    rules: dict[str | Path, Condition] = dict(conditions(root.keys()))
+    rules: dict[str | Path, Condition] = {key: rule for key, rule in conditions(root.keys()).items()}  # noqa: C416
     for section in root.walk():
         keys = list(section.keys())
         if len(section.path) > 1 and all(key in rules for key in keys):
@@ -114,9 +120,9 @@ def rules_of(root: Section) -> dict[str | Path, Condition]:
 def connect_visibility(page: Page) -> None:
     """Let every setting that others depend on show and hide them."""
     for key, names in dependants(page.rules).items():
-        names = [name for name in names if page.component(name) is not None]
-        if key in page.fields and names:
-            _connect(page, key, names)
+        built = [name for name in names if page.component(name) is not None]
+        if key in page.fields and built:
+            _connect(page, key, built)
 
 
 def part(name: str, build: Callable[[], None]) -> None:
@@ -156,7 +162,7 @@ def _accordion(page: Page, section: Section, extras: Mapping[Path, Extra]) -> No
     visible = section.path not in page.rules or page.rules[section.path](defaults)
     name = section_id(section.path)
     with compat.accordion(section.heading, is_open=section.path in OPEN, elem_id=name, visible=visible) as container:
-        part(section.heading, lambda: _content(page, section, extras))
+        part(section.heading, partial(_content, page, section, extras))
     page.sections[section.path] = container
 
 

@@ -27,8 +27,7 @@ def status_html(jobs: Sequence[JobStatus]) -> str:
     live = any(not job.is_over for job in jobs)
     current = current_job(jobs)
     lines = [_bar(current), f'<p role="status">{escape(_sentence(current, jobs))}</p>']
-    if current.message and current.is_over:
-        lines.append(f'<p class="deforum-message">{escape(current.message)}</p>')
+    lines += [f'<p class="deforum-message">{escape(_outcome(current))}</p>'] if current.is_over else []
     lines.append(_folder(current))
     lines.append(findings_html(f for f in current.findings if f.severity != "note"))
     return f'<div class="deforum-status" data-live="{int(live)}">{"".join(lines)}</div>'
@@ -50,19 +49,17 @@ def picture_html(picture: bytes | None) -> str:
 
 def video_html(url: str, name: str) -> str:
     """A finished video, served as a file."""
-    address = escape(url, quote=True)
-    return (
-        f'<div class="deforum-picture"><video controls loop preload="metadata" src="{address}"></video></div>'
-        f'<p class="deforum-links"><a href="{address}" download="{escape(name, quote=True)}">Download {escape(name)}</a></p>'
-    )
+    address, called = escape(url, quote=True), escape(name, quote=True)
+    video = f'<video controls loop preload="metadata" src="{address}"></video>'
+    link = f'<a href="{address}" download="{called}">Download {called}</a>'
+    return f'<div class="deforum-picture">{video}</div><p class="deforum-links">{link}</p>'
 
 
 def _bar(job: JobStatus) -> str:
     done = 1.0 if job.status == "SUCCEEDED" else job.frame / job.frames if job.frames else 0.0
-    return (
-        f'<div class="deforum-bar deforum-{job.status.lower()}" role="progressbar" aria-valuemin="0" '
-        f'aria-valuemax="100" aria-valuenow="{done:.0%}"><span style="width:{done:.1%}"></span></div>'
-    ).replace('%" aria', '" aria').replace('%"><span', '"><span')
+    facts = f'aria-label="Progress" aria-valuemin="0" aria-valuemax="100" aria-valuenow="{round(100 * done)}"'
+    inner = f'<span style="width:{done:.1%}"></span>'
+    return f'<div class="deforum-bar deforum-{job.status.lower()}" role="progressbar" {facts}>{inner}</div>'
 
 
 def _sentence(job: JobStatus, jobs: Sequence[JobStatus]) -> str:
@@ -91,6 +88,13 @@ def _state(job: JobStatus) -> str:
     if job.phase == "QUEUED" and job.position:
         return f"Waiting, {job.position} before it"
     return _PHASES[job.phase]
+
+
+def _outcome(job: JobStatus) -> str:
+    """What is worth knowing of a job that did not end well. How to go on is told in the words of this page."""
+    if job.status == "CANCELLED":
+        return "All frames are kept. Resume Animation in the tab Run goes on with it." if job.frame else ""
+    return job.message or "" if job.status == "FAILED" else ""
 
 
 def _folder(job: JobStatus) -> str:

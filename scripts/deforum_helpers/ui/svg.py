@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -76,18 +77,16 @@ def drawing(
     """The whole drawing, as wide as its place.
 
     Args:
-        width, height: size of the coordinates.
+        width: of the coordinates.
+        height: of the coordinates.
         parts: what is in it.
         label: what people hear who cannot see it.
         style: CSS class.
         stretched: whether it fills any shape of place.
     """
-    inner = "".join(parts)
     shape = ' preserveAspectRatio="none"' if stretched else ""
-    return (
-        f'<svg class="{style}"{shape} viewBox="0 0 {width:g} {height:g}" role="img" aria-label="{escape(label, quote=True)}">'
-        f"{inner}</svg>"
-    )
+    facts = f'viewBox="0 0 {width:g} {height:g}" role="img" aria-label="{escape(label, quote=True)}"'
+    return f'<svg class="{style}"{shape} {facts}>{"".join(parts)}</svg>'
 
 
 def limits(values: NDArray[np.float64]) -> tuple[float, float]:
@@ -103,7 +102,7 @@ def _peaks(values: NDArray[np.float64]) -> NDArray[np.int64]:
         return np.arange(count, dtype=np.int64)
     edges = np.linspace(0, count, _MOST_POINTS // 2 + 1).astype(np.int64)
     found = {0, count - 1}
-    for start, end in zip(edges[:-1], edges[1:], strict=True):
+    for start, end in pairwise(edges.tolist()):
         part = values[start:end]
         if part.size:
             found |= {int(start + np.argmin(part)), int(start + np.argmax(part))}

@@ -131,7 +131,7 @@ class Section:
 
 
 def is_shown(setting: Setting) -> bool:
-    """Whether the setting has a widget: not those that are never on display, have no effect, or are no part of a run."""
+    """Whether the setting has a widget: not if it is never on display, has no effect, or is no part of a run."""
     return setting.visible_when != "False" and setting.key not in _TOOLS | _NO_EFFECT
 
 

@@ -1,8 +1,8 @@
 """Page and settings: what the widgets show for settings, and which settings widgets stand for. Always by name.
 
 A page cannot hold everything a settings file does: keys that nobody knows, settings without a widget, whether a number
-was written 15 or 15.0. So it keeps a *base*, the text of a settings file, and only what differs from it is taken from the
-widgets: a file that is loaded and saved again is the same file.
+was written 15 or 15.0. So it keeps a *base*, the text of a settings file, and only what differs from it is taken from
+the widgets: a file that is loaded and saved again is the same file.
 """
 
 from __future__ import annotations

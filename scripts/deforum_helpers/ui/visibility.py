@@ -6,7 +6,7 @@ import ast
 import operator
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache
 from typing import Any
 
 from ..errors import SettingsError
@@ -72,7 +72,7 @@ class Condition:
         return bool(_value(self._tree, values))
 
 
-@lru_cache(maxsize=None)
+@cache
 def condition(text: str) -> Condition:
     """Read a condition: comparisons, ``in``, and/or/not, names of settings, literals.
 
