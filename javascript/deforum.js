@@ -148,7 +148,7 @@
 
     async function jump(button) {
         const { tab, sections, field } = button.dataset;
-        const tabs = [...document.querySelectorAll("#deforum_tabs button")];
+        const tabs = [...document.querySelectorAll("#deforum_tabs :is([role=tab], .tab-nav > button)")];
         tabs.find((each) => each.textContent.trim() === tab)?.click();
         await wait(120);
         let place = null;
@@ -174,8 +174,8 @@
         if (link) void jump(link);
         const card = target.closest(".deforum-card");
         if (card) {
-            write("deforum_run_picked", "");
             write("deforum_run_picked", card.dataset.run);
+            setTimeout(() => press("deforum_run_pick"), 60);
             byId("deforum_run_shown")?.scrollIntoView({ block: "nearest" });
         }
     }

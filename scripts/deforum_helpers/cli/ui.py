@@ -45,8 +45,10 @@ def run(arguments: argparse.Namespace) -> int:
     try:
         from ..ui.page import build_page, serve_page
     except ModuleNotFoundError as error:
+        if error.name != "gradio":
+            raise
         hint = "python3 -m pip install -r requirements-ui.txt"
-        raise RunError(f"The page needs {error.name}, which is not installed: {hint}") from error
+        raise RunError(f"The page needs gradio, which is not installed: {hint}") from error
     from ..ui.assets import examples
     from ..ui.queue_door import QueueDoor
 

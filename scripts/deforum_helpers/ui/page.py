@@ -13,7 +13,9 @@ from .runs import build_gallery
 from .sections import part
 from .tab import fill_tab
 
-_PAGE_STYLE = ".gradio-container { max-width: 1680px !important; margin: 0 auto; }\n"
+_PAGE_STYLE = """\
+.gradio-container { max-width: 1680px !important; margin: 0 auto; overflow: visible !important; }
+"""
 
 
 def build_page(door: Door) -> Any:

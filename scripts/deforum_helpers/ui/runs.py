@@ -43,7 +43,7 @@ def build_resume(page: Page) -> None:
 
 def build_gallery(page: Page, panel: RunPanel) -> None:
     """All runs: pictures to choose from, and the chosen one with its video, settings and plan."""
-    picked = compat.hidden_text("deforum_run_picked")
+    picked, pick = compat.hidden_text("deforum_run_picked"), compat.hidden_button("deforum_run_pick")
     with gr.Row(elem_classes=["deforum-plan-row"]):
         chosen = gr.Dropdown([], label="Run", value=None, elem_id="deforum_past_run")
         load = gr.Button("Load its settings", size="sm", elem_id="deforum_run_load_btn")
@@ -57,8 +57,8 @@ def build_gallery(page: Page, panel: RunPanel) -> None:
 
     showing = [chosen, shown, plan, said]
     compat.listen(refresh.click, partial(_listed, page), [], [cards, chosen])
-    for picker in (chosen, picked):
-        compat.listen(picker.input, partial(_shown, page), [picker], showing)
+    compat.listen(chosen.input, partial(_shown, page), [chosen], showing)
+    compat.listen(pick.click, partial(_shown, page), [picked], showing)
     compat.listen(load.click, partial(_loaded, page), [chosen], [said, *page.outputs])
     compat.listen(resume.click, partial(_resumed, page, panel), [chosen], [said, *panel.watched])
 
