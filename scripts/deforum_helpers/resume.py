@@ -14,9 +14,10 @@ from .media.journal import Journal
 from .media.naming import parse_timestring
 from .media.run_folder import RunFolder
 from .ports import FrameStore
-from .render import Beginning, LoopState
+from .render import Beginning
 from .rendering.data.render_data import RenderData
 from .rendering.data.step.tween import TweenAlignment, tweens
+from .rendering.key_renderer import LoopState
 from .rendering.util.identity import changed_settings, first_difference, plan_digest
 
 _SETTINGS_NAME = re.compile(r"(\d{14})_settings\.txt")

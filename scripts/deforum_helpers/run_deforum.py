@@ -2,36 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 
-from .errors import Finding, InputError, Interrupted, RunError
+from .errors import Finding, Interrupted, RunError
 from .finish import add_sound, add_subtitles, remove_frames, write_subtitles
-from .imaging.colour import ColourReference
+from .inputs import Places, open_inputs
 from .job import Job
 from .media.encode import EncodeOptions, FfmpegVideoWriter, check_format, encode_files
 from .media.ffmpeg import find_ffmpeg
 from .media.journal import Journal, JournalHeader
-from .media.pictures import load_picture
 from .media.preview_video import PreviewVideo
 from .media.recorder import Destinations, Recorder
 from .media.report import RunReport, Seconds, Stopwatch, peak_memory_mb
 from .media.run_folder import RunFolder, claim_run_folder, save_run_settings
 from .media.store import PngFrameStore
 from .media.subtitles import chosen_parameters
-from .models.depth import DepthNetwork, open_depth_model
-from .models.registry import choose_depth_model
-from .ports import Control, Diffused, Diffuser, DiffusionRequest, Image, Progress
-from .render import Beginning, Observers, render_animation
+from .ports import Control, Diffused, Diffuser, DiffusionRequest, Progress
+from .render import Observers, render_animation
+from .rendering.data.inputs import Inputs
 from .rendering.data.render_data import RenderData
-from .rendering.util.call.noise import perlin_options
 from .rendering.util.identity import plan_digest
 from .rendering.util.resilience import OnFailure, ReliableDiffuser, RetryPolicy, event_findings
-from .rendering.util.support import support_findings
 from .resume import resumption
 
 
@@ -132,16 +126,16 @@ def run_job(
     watch = Stopwatch()
     with watch.measure("total"):
         _check(data, options)
-        given = _given_pictures(job, data)
-        run = _run_folder(job, data, options)
-        timed = _TimedDiffuser(engine, watch)
-        reliable = ReliableDiffuser(timed, RetryPolicy.of(job.settings, on_failure=options.on_failure))
-        try:
-            watchers = _Watchers(progress, control or _NoControl(), watch)
-            rendered = _render(data, reliable, run, options, watchers, given)
-            notes = _finish(data, run, job, options, rendered)
-        except RunError as error:
-            raise RunError(f"{error}\nThe frames made so far are kept; {_go_on(run)}") from error
+        with open_inputs(data, _places(job, options)) as opened:
+            run = _run_folder(job, data, options)
+            timed = _TimedDiffuser(engine, watch)
+            reliable = ReliableDiffuser(timed, RetryPolicy.of(job.settings, on_failure=options.on_failure))
+            try:
+                watchers = _Watchers(progress, control or _NoControl(), watch)
+                rendered = _render(data, reliable, run, options, watchers, opened.inputs)
+                notes = (*opened.findings(), *_finish(data, run, job, options, rendered))
+            except RunError as error:
+                raise RunError(f"{error}\nThe frames made so far are kept; {_go_on(run)}") from error
     report = _report(data, rendered, timed, reliable, watch)
     report.write(run.file("_report.json"))
     if not rendered.complete:
@@ -152,38 +146,18 @@ def run_job(
 
 def _check(data: RenderData, options: RunOptions) -> None:
     """Everything that would stop the run later stops it here, before anything is written."""
-    refused = [f for f in support_findings(data.settings) if f.severity == "error"]
-    if refused:
-        raise InputError(refused)
     chosen_parameters(options.subtitles or ())
-    if any(key.noise > 0 for key in data.keys):
-        perlin_options(data)
-    if _wants_depth(data):
-        choose_depth_model(data.settings.anim.depth_algorithm)
     if _wants_video(data, options):
         find_ffmpeg(options.encode.ffmpeg)
         check_format(data.width, data.height, data.fps)
 
 
-def _given_pictures(job: Job, data: RenderData) -> Beginning:
-    """The pictures a render starts with, loaded before anything is written."""
-
-    def load(key: str) -> Image:
-        named = str(job.settings.value(key))
-        return load_picture(named, width=data.width, height=data.height, key=key, base_dirs=(job.folder,))
-
-    init = load("init_image") if job.settings.run.use_init else None
-    by_image = job.settings.anim.color_coherence == "Image" and data.coherence is not None
-    reference = ColourReference.of(load("color_coherence_image_path"), data.coherence or "LAB") if by_image else None
-    return Beginning(init_image=init, reference=reference)
+def _places(job: Job, options: RunOptions) -> Places:
+    return Places(job.folder, options.models, allow_download=options.allow_download, ffmpeg=options.encode.ffmpeg)
 
 
 def _wants_video(data: RenderData, options: RunOptions) -> bool:
     return options.video and not data.settings.output.skip_video_creation
-
-
-def _wants_depth(data: RenderData) -> bool:
-    return data.settings.anim.animation_mode == "3D" and data.settings.anim.use_depth_warping
 
 
 def _run_folder(job: Job, data: RenderData, options: RunOptions) -> RunFolder:
@@ -210,11 +184,11 @@ def _render(
     run: RunFolder,
     options: RunOptions,
     watchers: _Watchers,
-    given: Beginning,
+    inputs: Inputs,
 ) -> _Rendered:
     control = watchers.control
     resumed: tuple[Finding, ...] = ()
-    with _depth(data, options) as (depth, flat), ThreadPoolExecutor(options.threads) as workers:
+    with ThreadPoolExecutor(options.threads) as workers:
         to = _destinations(data, run, options)
         recorder = Recorder(data, to, watchers.progress, watchers.watch, workers)
         complete = True
@@ -225,7 +199,7 @@ def _render(
             if intact < data.max_frames:
                 recorder.start_journal(JournalHeader(plan_digest(data), diffuser.name, data.seed))
                 observers = Observers(control.should_stop, recorder.take_key, watchers.watch.measure)
-                begin = replace(given, frame=going_on.begin.frame, states=going_on.begin.states, depth=depth)
+                begin = replace(going_on.begin, inputs=inputs)
                 render_animation(going_on.data, diffuser, recorder.take_frame, workers, observers, begin)
         except Interrupted:
             complete = False
@@ -237,26 +211,10 @@ def _render(
         finally:
             watchers.progress.finish()
         video = recorder.finish()
-        findings = (*(depth.findings if depth else flat), *resumed, *recorder.findings())
+        findings = (*resumed, *recorder.findings())
     if complete and not options.keep_journal:
         to.journal.remove()
     return _Rendered(recorder.frames, video, complete, findings)
-
-
-@contextmanager
-def _depth(data: RenderData, options: RunOptions) -> Iterator[tuple[DepthNetwork | None, tuple[Finding, ...]]]:
-    """The depth network, if the settings ask for one; without it, why the scene is flat."""
-    with ExitStack() as stack:
-        found: tuple[DepthNetwork | None, tuple[Finding, ...]] = (None, ())
-        if _wants_depth(data):
-            algorithm = data.settings.anim.depth_algorithm
-            opening = open_depth_model(algorithm, models_folder=options.models, allow_download=options.allow_download)
-            try:
-                found = (stack.enter_context(opening), ())
-            except RunError as error:
-                text = f"3D moves through a flat scene, without depth. {error}"
-                found = (None, (Finding("warning", text, "use_depth_warping"),))
-        yield found
 
 
 def _destinations(data: RenderData, run: RunFolder, options: RunOptions) -> Destinations:

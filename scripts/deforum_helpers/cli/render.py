@@ -83,12 +83,11 @@ def add_parser(commands: Any) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Render and print where the video is."""
-    from ..rendering.util.support import support_findings
     from ..run_deforum import run_job
 
     job, data, findings, resumed = _prepare(arguments)
     options = _options(arguments, resumed)
-    print_findings((*findings, *(f for f in support_findings(job.settings) if f.severity != "error")))
+    print_findings(findings)
     with _listening() as control:
         result = run_job(job, data, _engine(arguments), options, TerminalProgress(sys.stderr), control)
     print_findings(result.findings)
