@@ -41,21 +41,43 @@ class LoopState:
     reference: ColourReference | None
 
 
+def _unknown(position: int) -> LoopState:
+    raise LookupError(f"the state of key step {position} is not known")
+
+
+@dataclass(frozen=True)
+class KnownStates:
+    """Key frames that were made before; each is read when it is needed, so they may be many.
+
+    Attributes:
+        positions: of their key steps, without gaps.
+        read: the state of one of them.
+    """
+
+    positions: range = range(0)
+    read: Callable[[int], LoopState] = _unknown
+
+    @classmethod
+    def of(cls, state: LoopState) -> KnownStates:
+        """A single one."""
+        return cls(range(state.position, state.position + 1), lambda _: state)
+
+
 @dataclass(frozen=True)
 class Beginning:
     """Where a render begins, or goes on after it was cut off.
 
     Attributes:
         frame: the first output frame to make.
-        states: the key frames that this and the following frames need, ascending by position and without gaps;
-            diffusion goes on after the last. Without any, all key frames are diffused again.
+        states: the key frames that this and the following frames need, from the first needed on; diffusion goes on
+            after the last. Without any, all key frames are diffused again.
         init_image: what the very first key frame is diffused from, H×W×3; None to start from nothing.
         reference: the colours to hold on to from the start, None to take those of the first picture.
         depth: sees how far things are, None for a flat scene and for 2D.
     """
 
     frame: int = 0
-    states: tuple[LoopState, ...] = ()
+    states: KnownStates = KnownStates()
     init_image: Image | None = None
     reference: ColourReference | None = None
     depth: DepthEstimator | None = None
@@ -106,10 +128,9 @@ def render_animation(
     chains = MotionChains(motions.at)
     keys = _KeyRenderer(data, diffuser, _Motion(motions, chains), workers, begin)
     waiting = deque(data.tweens[begin.frame :])
-    pictures = {state.position: state.picture for state in begin.states}
-    state = begin.states[-1] if begin.states else None
-    for known in begin.states:
-        motions.see(known.position, known.picture)
+    known = begin.states.positions
+    pictures: dict[int, Image] = {}
+    state: LoopState | None = None
 
     def hand_on(index: int, image: Image) -> None:
         emit(index, image)
@@ -128,14 +149,17 @@ def render_animation(
             # Classic alignment fades from the picture before; nothing needs an older one.
             pictures.pop(position - 2, None)
 
-        done = state.position if state is not None else -1
-        for position in range(done + 1, len(data.keys)):
+        for position in range(known.start if known else 0, len(data.keys)):
             _stop_if(observers.should_stop())
-            ready_to_diffuse = keys.prepare(position, state)
-            # Only now, so that the workers do not get in the way of what the engine waits for.
-            submit_ready(position - 1)
-            state = keys.diffuse(ready_to_diffuse)
-            observers.on_key(state)
+            if position in known:
+                submit_ready(position - 1)
+                state = begin.states.read(position)
+            else:
+                ready_to_diffuse = keys.prepare(position, state)
+                # Only now, so that the workers do not get in the way of what the engine waits for.
+                submit_ready(position - 1)
+                state = keys.diffuse(ready_to_diffuse)
+                observers.on_key(state)
             motions.see(position, state.picture)
             pictures[position] = state.picture
         submit_ready(len(data.keys) - 1)
