@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Executor, Future
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from .errors import Interrupted
 from .imaging.colour import ColourReference
+from .imaging.resampler import OpenCVResampler, Resampler
+from .imaging.sampling import Source
 from .imaging.warp import Warp
 from .ports import DepthEstimator, Diffuser, Image
 from .rendering.data.render_data import RenderData
@@ -19,7 +21,7 @@ from .rendering.data.step.tween import Tween
 from .rendering.img_2_img_tubes import Moment, tubes
 from .rendering.util.call.diffusion import diffusion_request
 from .rendering.util.call.noise import noise_picture
-from .rendering.util.call.tween import carried, tween_job
+from .rendering.util.call.tween import carried, tween_jobs
 from .rendering.util.coherence import reference_after, reference_before
 from .rendering.util.frame_pump import FramePump
 from .rendering.util.motion_chains import MotionChains
@@ -74,6 +76,7 @@ class Beginning:
         init_image: what the very first key frame is diffused from, H×W×3; None to start from nothing.
         reference: the colours to hold on to from the start, None to take those of the first picture.
         depth: sees how far things are, None for a flat scene and for 2D.
+        resampler: makes the frames between key frames.
     """
 
     frame: int = 0
@@ -81,6 +84,7 @@ class Beginning:
     init_image: Image | None = None
     reference: ColourReference | None = None
     depth: DepthEstimator | None = None
+    resampler: Resampler = field(default_factory=OpenCVResampler)
 
 
 @dataclass(frozen=True)
@@ -129,7 +133,7 @@ def render_animation(
     keys = _KeyRenderer(data, diffuser, _Motion(motions, chains), workers, begin)
     waiting = deque(data.tweens[begin.frame :])
     known = begin.states.positions
-    pictures: dict[int, Image] = {}
+    pictures: dict[int, Source] = {}
     state: LoopState | None = None
 
     def hand_on(index: int, image: Image) -> None:
@@ -143,7 +147,8 @@ def render_animation(
 
         def submit_ready(position: int) -> None:
             ready = _take_ready(waiting, position)
-            jobs = [(t.index, _measured(tween_job(data, t, pictures, chains), observers)) for t in ready]
+            made = tween_jobs(data, ready, pictures, chains, begin.resampler)
+            jobs = [(indices, _measured(make, observers)) for indices, make in made]
             with observers.measure("waiting"):
                 pump.submit(jobs)
             # Classic alignment fades from the picture before; nothing needs an older one.
@@ -161,14 +166,14 @@ def render_animation(
                 state = keys.diffuse(ready_to_diffuse)
                 observers.on_key(state)
             motions.see(position, state.picture)
-            pictures[position] = state.picture
+            pictures[position] = Source(state.picture)
         submit_ready(len(data.keys) - 1)
         with observers.measure("waiting"):
             pump.finish()
 
 
-def _measured(job: Callable[[], Image], observers: Observers) -> Callable[[], Image]:
-    def run() -> Image:
+def _measured(job: Callable[[], Sequence[Image]], observers: Observers) -> Callable[[], Sequence[Image]]:
+    def run() -> Sequence[Image]:
         with observers.measure("warping"):
             return job()
 

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from .errors import Finding, InputError, Interrupted, RunError
 from .finish import add_sound, add_subtitles, remove_frames, write_subtitles
+from .imaging.backend import pick_resampler
 from .imaging.colour import ColourReference
 from .job import Job
 from .media.encode import EncodeOptions, FfmpegVideoWriter, check_format, encode_files
@@ -56,6 +57,7 @@ class RunOptions:
             can be resumed; "reuse" keeps the picture that was to be diffused.
         preview_every: frames between two renewals of the preview video, 0 for none.
         image_format: what frames are written as, "png", "jpg" or "webp".
+        device: what makes the frames between key frames: "cpu", "cuda", or "auto" for CUDA where it is.
         keep_images: whether frames are written at all; if not, there is the video, and the journal until it is done.
             A run that goes on keeps its frames as it did when it began.
         models: folder of the networks' weights.
@@ -74,6 +76,7 @@ class RunOptions:
     preview_every: int = 0
     image_format: str = "png"
     keep_images: bool = True
+    device: str = "auto"
     models: Path = Path("models") / "Deforum"
     allow_download: bool = False
 
@@ -142,7 +145,7 @@ def run_job(
     options = _as_begun(options)
     with watch.measure("total"):
         _check(data, options)
-        given = _given_pictures(job, data)
+        given = replace(_given_pictures(job, data), resampler=pick_resampler(options.device))
         run = _run_folder(job, data, options)
         timed = _TimedDiffuser(engine, watch)
         reliable = ReliableDiffuser(timed, RetryPolicy.of(job.settings, on_failure=options.on_failure))
@@ -280,7 +283,8 @@ def _render(
         finally:
             watchers.progress.finish()
         video = recorder.finish()
-        findings = (*(depth.findings if depth else flat), *resumed, *recorder.findings())
+        made = given.resampler.findings
+        findings = (*(depth.findings if depth else flat), *resumed, *made, *recorder.findings())
     if complete and not options.keep_journal:
         to.journal.remove()
     return _Rendered(recorder.frames, video, complete, findings)

@@ -45,7 +45,7 @@ class Png:
     """8-bit RGB, lossless, nothing but pixels.
 
     Attributes:
-        level: 0 stores, 1 codes without searching, 2 to 9 are zlib's levels (slow).
+        level: 0 stores, 1 is made for speed, 2 to 9 are zlib's levels (slow).
 
     Raises:
         ValueError: ``level`` is not in 0..9.

@@ -1,58 +1,68 @@
-"""One output frame, from the pictures it is made of."""
+"""Output frames, from the pictures they are made of."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
-from ....imaging.blend import crossfade
+from ....imaging.resampler import Fade, Resampler
+from ....imaging.sampling import Source
 from ....imaging.warp import Homography, Warp
 from ....ports import Image
 from ...data.render_data import RenderData
 from ...data.step.tween import Tween, TweenAlignment
+from ..frame_pump import Job
 from ..motion_chains import MotionChains
 
 
-def tween_job(
-    data: RenderData, tween: Tween, pictures: Mapping[int, Image], chains: MotionChains
-) -> Callable[[], Image]:
-    """A function that makes output frame ``tween.index``; safe to run in any thread, at any time.
+def tween_jobs(
+    data: RenderData,
+    tweens: Sequence[Tween],
+    pictures: Mapping[int, Source],
+    chains: MotionChains,
+    resampler: Resampler,
+) -> Iterator[Job]:
+    """Jobs that make the output frames of ``tweens``, as many in one job as the resampler likes to make at once.
+
+    A job is safe to run in any thread, at any time.
 
     Args:
         data: the plan.
-        tween: which frame, of which pictures.
-        pictures: the diffused pictures by position of their key step; those of ``tween`` must be there.
+        tweens: which frames, of which pictures; in order.
+        pictures: the diffused pictures by position of their key step; those of ``tweens`` must be there.
         chains: composes the motion.
+        resampler: carries and blends.
     """
-    older, newer = pictures[tween.older], pictures[tween.newer]
+    at_once = resampler.frames_at_once(data.height, data.width)
+    for start in range(0, len(tweens), at_once):
+        yield _job(data, tweens[start : start + at_once], pictures, chains, resampler)
+
+
+def _job(
+    data: RenderData,
+    tweens: Sequence[Tween],
+    pictures: Mapping[int, Source],
+    chains: MotionChains,
+    resampler: Resampler,
+) -> Job:
+    used = {position: pictures[position] for tween in tweens for position in (tween.older, tween.newer)}
+
+    def make() -> list[Image]:
+        fades = [_fade(data, tween, used, chains) for tween in tweens]
+        return resampler.fade_batch(fades, interpolation=data.interpolation, border=data.border)
+
+    return [tween.index for tween in tweens], make
+
+
+def _fade(data: RenderData, tween: Tween, pictures: Mapping[int, Source], chains: MotionChains) -> Fade:
+    """What a frame is: each picture takes over where the other has nothing to show, in Exact alignment."""
+    newer = chains.carry(data.keys[tween.newer].index, tween.index)
+    older = chains.carry(data.keys[tween.older].index, tween.index) if tween.weight < 1.0 else newer
     hand_over = data.alignment is TweenAlignment.EXACT
-
-    def make() -> Image:
-        to_newer = chains.carry(data.keys[tween.newer].index, tween.index)
-        b = carried(data, newer, to_newer, shown_only=True)
-        if tween.weight >= 1.0:
-            return b
-        to_older = chains.carry(data.keys[tween.older].index, tween.index)
-        a = carried(data, older, to_older, shown_only=True)
-        if not hand_over:
-            return crossfade(a, b, tween.weight)
-        # Each takes over where the other has nothing to show.
-        covered = (warp.coverage(data.height, data.width, border=data.border) for warp in (to_older, to_newer))
-        return crossfade(a, b, tween.weight, *covered)
-
-    return make
+    return Fade(pictures[tween.older], pictures[tween.newer], older, newer, tween.weight, hand_over)
 
 
-def carried(data: RenderData, picture: Image, warp: Warp, *, shown_only: bool = False) -> Image:
-    """``picture`` after ``warp``, read as the settings ask for; the picture itself where nothing moves.
-
-    Args:
-        data: the plan.
-        picture: H×W×3.
-        warp: where to.
-        shown_only: whether the result is seen once and goes no further. Then bicubic reading is as exact as OpenCV's,
-            which nobody sees, and saves most of its time; what is diffused again is read at the true positions.
-    """
+def carried(data: RenderData, picture: Image, warp: Warp) -> Image:
+    """``picture`` after ``warp``, read as the settings ask for; the picture itself where nothing moves."""
     if isinstance(warp, Homography) and warp.is_identity:
         return picture
-    interpolation = "quick bicubic" if shown_only and data.interpolation == "bicubic" else data.interpolation
-    return warp.apply(picture, interpolation=interpolation, border=data.border)
+    return warp.apply(picture, interpolation=data.interpolation, border=data.border)
