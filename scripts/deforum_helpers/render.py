@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 
 from .errors import Interrupted
+from .imaging.resampler import OpenCVResampler, Resampler
+from .imaging.sampling import Source
 from .ports import Diffuser, Image
 from .rendering.data.inputs import Inputs
 from .rendering.data.render_data import RenderData
@@ -20,20 +22,44 @@ from .rendering.util.motion_chains import MotionChains
 from .rendering.util.motions import Motions
 
 
+def _unknown(position: int) -> LoopState:
+    raise LookupError(f"the state of key step {position} is not known")
+
+
+@dataclass(frozen=True)
+class KnownStates:
+    """Key frames that were made before; each is read when it is needed, so they may be many.
+
+    Attributes:
+        positions: of their key steps, without gaps.
+        read: the state of one of them.
+    """
+
+    positions: range = range(0)
+    read: Callable[[int], LoopState] = _unknown
+
+    @classmethod
+    def of(cls, state: LoopState) -> KnownStates:
+        """A single one."""
+        return cls(range(state.position, state.position + 1), lambda _: state)
+
+
 @dataclass(frozen=True)
 class Beginning:
     """Where a render begins, or goes on after it was cut off.
 
     Attributes:
         frame: the first output frame to make.
-        states: the key frames that this and the following frames need, ascending by position and without gaps;
-            diffusion goes on after the last. Without any, all key frames are diffused again.
+        states: the key frames that this and the following frames need, from the first needed on; diffusion goes on
+            after the last. Without any, all key frames are diffused again.
         inputs: pictures, videos and networks.
+        resampler: makes the frames between key frames.
     """
 
     frame: int = 0
-    states: tuple[LoopState, ...] = ()
+    states: KnownStates = KnownStates()
     inputs: Inputs = field(default_factory=Inputs)
+    resampler: Resampler = field(default_factory=OpenCVResampler)
 
 
 @dataclass(frozen=True)
@@ -77,16 +103,14 @@ def render_animation(
         DeforumError: whatever ``diffuser`` or ``emit`` raise.
     """
     observers, begin = observers or Observers(), begin or Beginning()
-    inputs = begin.inputs
-    motions = Motions(data, inputs)
+    motions = Motions(data, begin.inputs)
     chains = MotionChains(motions.at)
-    keys = KeyRenderer(data, inputs, diffuser, motions, chains, workers)
-    frames = TweenRenderer(data, inputs, chains)
+    keys = KeyRenderer(data, begin.inputs, diffuser, motions, chains, workers)
+    frames = TweenRenderer(data, begin.inputs, chains, begin.resampler)
     waiting = deque(data.tweens[begin.frame :])
-    pictures = {state.position: state.picture for state in begin.states}
-    state = begin.states[-1] if begin.states else None
-    for known in begin.states:
-        motions.see(known.position, known.picture)
+    known = begin.states.positions
+    pictures: dict[int, Source] = {}
+    state: LoopState | None = None
 
     def hand_on(index: int, image: Image) -> None:
         emit(index, image)
@@ -99,29 +123,32 @@ def render_animation(
 
         def submit_ready(position: int) -> None:
             ready = _take_ready(waiting, position)
-            jobs = [(t.index, _measured(frames.job(t, pictures), observers)) for t in ready]
+            jobs = [(indices, _measured(make, observers)) for indices, make in frames.jobs(ready, pictures)]
             with observers.measure("waiting"):
                 pump.submit(jobs)
             # Classic alignment fades from the picture before; nothing needs an older one.
             pictures.pop(position - 2, None)
 
-        done = state.position if state is not None else -1
-        for position in range(done + 1, len(data.keys)):
+        for position in range(known.start if known else 0, len(data.keys)):
             _stop_if(observers.should_stop())
-            ready_to_diffuse = keys.prepare(position, state)
-            # Only now, so that the workers do not get in the way of what the engine waits for.
-            submit_ready(position - 1)
-            state = keys.diffuse(ready_to_diffuse)
-            observers.on_key(state)
+            if position in known:
+                submit_ready(position - 1)
+                state = begin.states.read(position)
+            else:
+                ready_to_diffuse = keys.prepare(position, state)
+                # Only now, so that the workers do not get in the way of what the engine waits for.
+                submit_ready(position - 1)
+                state = keys.diffuse(ready_to_diffuse)
+                observers.on_key(state)
             motions.see(position, state.picture)
-            pictures[position] = state.picture
+            pictures[position] = Source(state.picture)
         submit_ready(len(data.keys) - 1)
         with observers.measure("waiting"):
             pump.finish()
 
 
-def _measured(job: Callable[[], Image], observers: Observers) -> Callable[[], Image]:
-    def run() -> Image:
+def _measured(job: Callable[[], Sequence[Image]], observers: Observers) -> Callable[[], Sequence[Image]]:
+    def run() -> Sequence[Image]:
         with observers.measure("warping"):
             return job()
 

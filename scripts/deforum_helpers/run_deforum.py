@@ -2,31 +2,36 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 
-from .errors import Finding, Interrupted, RunError
+from .errors import Finding, InputError, Interrupted, RunError
 from .finish import add_sound, add_subtitles, remove_frames, write_subtitles
+from .imaging.backend import pick_resampler
 from .inputs import Places, open_inputs
 from .job import Job
 from .media.encode import EncodeOptions, FfmpegVideoWriter, check_format, encode_files
 from .media.ffmpeg import find_ffmpeg
+from .media.formats import image_format
 from .media.journal import Journal, JournalHeader
 from .media.preview_video import PreviewVideo
 from .media.recorder import Destinations, Recorder
 from .media.report import RunReport, Seconds, Stopwatch, peak_memory_mb
 from .media.run_folder import RunFolder, claim_run_folder, save_run_settings
-from .media.store import PngFrameStore
+from .media.store import ImageFrameStore
 from .media.subtitles import chosen_parameters
-from .ports import Control, Diffused, Diffuser, DiffusionRequest, Progress
-from .render import Observers, render_animation
-from .rendering.data.inputs import Inputs
+from .ports import Control, Diffused, Diffuser, DiffusionRequest, Progress, VideoWriter
+from .render import Beginning, Observers, render_animation
 from .rendering.data.render_data import RenderData
 from .rendering.util.identity import plan_digest
 from .rendering.util.resilience import OnFailure, ReliableDiffuser, RetryPolicy, event_findings
-from .resume import resumption
+from .resume import first_frames, images_of, journaled_states, resumption
+
+_NO_IMAGES = "none"
+"""Says in the journal that a run keeps no images."""
 
 
 @dataclass(frozen=True)
@@ -45,6 +50,10 @@ class RunOptions:
         on_failure: what becomes of a key frame that cannot be diffused, whatever is tried: "stop" ends the run, which
             can be resumed; "reuse" keeps the picture that was to be diffused.
         preview_every: frames between two renewals of the preview video, 0 for none.
+        image_format: what frames are written as, "png", "jpg" or "webp".
+        device: what makes the frames between key frames: "cpu", "cuda", or "auto" for CUDA where it is.
+        keep_images: whether frames are written at all; if not, there is the video, and the journal until it is done.
+            A run that goes on keeps its frames as it did when it began.
         models: folder of the networks' weights.
         allow_download: whether missing weights may be fetched.
     """
@@ -59,6 +68,9 @@ class RunOptions:
     keep_journal: bool = False
     on_failure: OnFailure = "stop"
     preview_every: int = 0
+    image_format: str = "png"
+    keep_images: bool = True
+    device: str = "auto"
     models: Path = Path("models") / "Deforum"
     allow_download: bool = False
 
@@ -124,32 +136,58 @@ def run_job(
         Interrupted: stopped on request; the frames made so far are kept, and the message says how to go on.
     """
     watch = Stopwatch()
+    options = _as_begun(options)
     with watch.measure("total"):
         _check(data, options)
         with open_inputs(data, _places(job, options)) as opened:
             run = _run_folder(job, data, options)
             timed = _TimedDiffuser(engine, watch)
             reliable = ReliableDiffuser(timed, RetryPolicy.of(job.settings, on_failure=options.on_failure))
+            begin = Beginning(inputs=opened.inputs, resampler=pick_resampler(options.device))
             try:
                 watchers = _Watchers(progress, control or _NoControl(), watch)
-                rendered = _render(data, reliable, run, options, watchers, opened.inputs)
+                rendered = _render(data, reliable, run, options, watchers, begin)
                 notes = (*opened.findings(), *_finish(data, run, job, options, rendered))
             except RunError as error:
-                raise RunError(f"{error}\nThe frames made so far are kept; {_go_on(run)}") from error
+                kept = "frames" if options.keep_images else "key frames"
+                raise RunError(f"{error}\nThe {kept} made so far are kept; {_go_on(run)}") from error
     report = _report(data, rendered, timed, reliable, watch)
     report.write(run.file("_report.json"))
     if not rendered.complete:
-        raise Interrupted(_stopped_text(data, run, rendered))
+        raise Interrupted(_stopped_text(data, run, rendered, options))
     findings = (*rendered.findings, *event_findings(reliable.events), *notes)
     return RunResult(rendered.video, run.path, run.timestring, report, findings)
+
+
+def _as_begun(options: RunOptions) -> RunOptions:
+    """The options with the images that the run to go on with has kept so far."""
+    if options.resume is None:
+        return options
+    images = images_of(options.resume, options.image_format if options.keep_images else _NO_IMAGES)
+    if images == _NO_IMAGES:
+        return replace(options, keep_images=False)
+    return replace(options, keep_images=True, image_format=images)
 
 
 def _check(data: RenderData, options: RunOptions) -> None:
     """Everything that would stop the run later stops it here, before anything is written."""
     chosen_parameters(options.subtitles or ())
+    image_format(options.image_format)
+    _check_no_images(data, options)
     if _wants_video(data, options):
         find_ffmpeg(options.encode.ffmpeg)
         check_format(data.width, data.height, data.fps)
+
+
+def _check_no_images(data: RenderData, options: RunOptions) -> None:
+    if options.keep_images:
+        return
+    if not _wants_video(data, options):
+        text = "without images and without a video nothing would be left of the run."
+        raise InputError(text, key="--no-images", hint="Keep the one or the other.")
+    if options.preview_every > 0:
+        text = "the preview video is made of the images, and none are kept."
+        raise InputError(text, key="--preview-every", hint="Leave out --no-images or --preview-every.")
 
 
 def _places(job: Job, options: RunOptions) -> Places:
@@ -184,12 +222,19 @@ def _render(
     run: RunFolder,
     options: RunOptions,
     watchers: _Watchers,
-    inputs: Inputs,
+    given: Beginning,
 ) -> _Rendered:
     control = watchers.control
     resumed: tuple[Finding, ...] = ()
     with ThreadPoolExecutor(options.threads) as workers:
-        to = _destinations(data, run, options)
+
+        def remade(video: VideoWriter, frames: int) -> None:
+            states = journaled_states(to.journal, 0)
+            begin = replace(given, states=states)
+            part = first_frames(data, frames)
+            render_animation(part, diffuser, lambda _, image: video.write(image), workers, begin=begin)
+
+        to = _destinations(data, run, options, remade)
         recorder = Recorder(data, to, watchers.progress, watchers.watch, workers)
         complete = True
         try:
@@ -197,9 +242,10 @@ def _render(
             going_on = resumption(data, to.store, to.journal, intact)
             resumed = going_on.findings
             if intact < data.max_frames:
-                recorder.start_journal(JournalHeader(plan_digest(data), diffuser.name, data.seed))
+                images = options.image_format if options.keep_images else _NO_IMAGES
+                recorder.start_journal(JournalHeader(plan_digest(data), diffuser.name, data.seed, images))
                 observers = Observers(control.should_stop, recorder.take_key, watchers.watch.measure)
-                begin = replace(going_on.begin, inputs=inputs)
+                begin = replace(given, frame=going_on.begin.frame, states=going_on.begin.states)
                 render_animation(going_on.data, diffuser, recorder.take_frame, workers, observers, begin)
         except Interrupted:
             complete = False
@@ -211,32 +257,50 @@ def _render(
         finally:
             watchers.progress.finish()
         video = recorder.finish()
-        findings = (*resumed, *recorder.findings())
+        made = given.resampler.findings
+        findings = (*resumed, *made, *recorder.findings())
     if complete and not options.keep_journal:
         to.journal.remove()
     return _Rendered(recorder.frames, video, complete, findings)
 
 
-def _destinations(data: RenderData, run: RunFolder, options: RunOptions) -> Destinations:
+def _destinations(
+    data: RenderData, run: RunFolder, options: RunOptions, remade: Callable[[VideoWriter, int], None]
+) -> Destinations:
+    """Where the run is kept; ``remade`` writes the first so many frames to a video again."""
     path, encode = run.file(".mp4"), options.encode
-    video, preview = None, None
-    if _wants_video(data, options):
-        video = FfmpegVideoWriter(path, width=data.width, height=data.height, fps=data.fps, options=encode)
+    store = _store(run, options) if options.keep_images else None
+    journal = Journal(run.file("_journal"))
+
+    def opened() -> FfmpegVideoWriter:
+        return FfmpegVideoWriter(path, width=data.width, height=data.height, fps=data.fps, options=encode)
+
+    def rebuild(frames: int) -> Path:
+        if store is not None and (store.lossless or not journal.holds(0)):
+            return encode_files([store.path(index) for index in range(frames)], path, fps=data.fps, options=encode)
+        again = opened()
+        try:
+            remade(again, frames)
+            return again.close()
+        finally:
+            again.abort()
+
+    video = opened() if _wants_video(data, options) else None
+    preview = None
     if options.preview_every > 0:
         preview = PreviewVideo(
             run.file("_preview.mp4"),
             fps=data.fps,
             interval=options.preview_every,
             total=data.max_frames,
+            codec=image_format(options.image_format).codec,
             ffmpeg=encode.ffmpeg,
         )
-    return Destinations(
-        PngFrameStore(run.path, run.timestring),
-        Journal(run.file("_journal")),
-        video,
-        lambda frames: encode_files(frames, path, fps=data.fps, options=encode),
-        preview,
-    )
+    return Destinations(store, journal, video, rebuild, preview)
+
+
+def _store(run: RunFolder, options: RunOptions) -> ImageFrameStore:
+    return ImageFrameStore(run.path, run.timestring, image_format(options.image_format))
 
 
 def _finish(
@@ -250,8 +314,8 @@ def _finish(
         srt = write_subtitles(data, run, options.subtitles, rendered.frames)
         if options.embed_subtitles and rendered.video is not None:
             findings += add_subtitles(rendered.video, srt, ffmpeg)
-    if rendered.video is not None and rendered.complete:
-        findings += remove_frames(data, run, rendered.video, ffmpeg)
+    if rendered.video is not None and rendered.complete and options.keep_images:
+        findings += remove_frames(data, _store(run, options).path, rendered.video, ffmpeg)
     return findings
 
 
@@ -271,8 +335,9 @@ def _report(
     )
 
 
-def _stopped_text(data: RenderData, run: RunFolder, rendered: _Rendered) -> str:
-    lines = [f"Stopped after {rendered.frames} of {data.max_frames} frames. They are kept in {run.path}."]
+def _stopped_text(data: RenderData, run: RunFolder, rendered: _Rendered, options: RunOptions) -> str:
+    kept = "They are kept" if options.keep_images else "Their key frames are kept"
+    lines = [f"Stopped after {rendered.frames} of {data.max_frames} frames. {kept} in {run.path}."]
     if rendered.video is not None:
         lines.append(f"The video so far: {rendered.video}")
     return "\n".join([*lines, _go_on(run)[0].upper() + _go_on(run)[1:]])

@@ -11,8 +11,8 @@ from render_parts import NoiseEngine, plan, rendered
 from deforum_helpers.errors import EngineError, Interrupted
 from deforum_helpers.imaging.camera import motion_2d
 from deforum_helpers.imaging.warp import Homography
-from deforum_helpers.ports import Diffused
-from deforum_helpers.render import Observers, render_animation
+from deforum_helpers.ports import Diffused, Image
+from deforum_helpers.render import Beginning, KnownStates, LoopState, Observers, render_animation
 
 MOTION = {"angle": "0:(1.5)", "zoom": "0:(1.01)", "translation_x": "0:(0.7)", "translation_y": "0:(-0.4)"}
 
@@ -165,3 +165,30 @@ def test_no_edge_of_a_picture_shows_inside_a_tween():
         assert max(np.abs(np.diff(values, axis=axis)).max() for axis in (0, 1)) <= 2
     assert frames[3][0, 0, 0] == 100
     assert frames[3][192, 320, 0] == 117
+
+
+@pytest.mark.parametrize("alignment", ["Exact", "Classic"])
+def test_known_key_frames_are_read_one_by_one_as_their_frames_are_made(alignment):
+    data = plan(max_frames=120, diffusion_cadence=3, zoom="0:(1.02)", neocore_tween_alignment=alignment)
+    engine = NoiseEngine()
+    expected = rendered(data, engine)
+    made: list[int] = []
+    frames: list[Image] = []
+
+    def read(position: int) -> LoopState:
+        # At most two intervals are in memory: one at work, one waiting, and the one about to be handed over.
+        shown = sum(tween.newer < position - 4 for tween in data.tweens)
+        assert len(made) >= shown
+        return LoopState(position, engine.pictures[data.keys[position].index], None)
+
+    def emit(index: int, image: Image) -> None:
+        made.append(index)
+        frames.append(image)
+
+    idle = NoiseEngine()
+    states = KnownStates(range(len(data.keys)), read)
+    with ThreadPoolExecutor(2) as workers:
+        render_animation(data, idle, emit, workers, begin=Beginning(0, states))
+    assert not idle.requests
+    assert made == list(range(120))
+    assert all(np.array_equal(a, b) for a, b in zip(frames, expected, strict=True))

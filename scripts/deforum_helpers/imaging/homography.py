@@ -25,6 +25,9 @@ from .sampling import (
 )
 from .smooth import SmoothWarp
 
+_CELL = 4
+"""Pixels; confidence is computed once per cell where it changes slowly."""
+
 _FAR = 1e6
 """Pixels; farther outside than any picture is wide."""
 
@@ -175,8 +178,14 @@ class Homography:
         """
         if border == "wrap" or self.is_identity:
             return None
-        looks = _Looks(self.inverse().matrix, _pixels(width), _pixels(height))
-        return edge_confidence(looks.rows, looks.reach(), (height, width), feather)
+        back = self.inverse().matrix
+
+        def looks(cell: int) -> _Looks:
+            columns, rows = (_pixels(-(-length // cell)) * cell + (cell - 1) / 2 for length in (width, height))
+            return _Looks(back, columns, rows)
+
+        reach = looks(1).reach()
+        return edge_confidence(lambda cell: looks(cell).rows, reach, (height, width), feather, cell=_CELL)
 
 
 def _pixels(length: int) -> NDArray[np.float64]:
