@@ -94,7 +94,7 @@ class FrameSources:
         self._allow_private = allow_private
         self._lock = Lock()
         self._turns = _Turns(max_open)
-        self._opened: dict[tuple[object, ...], OpenFrames] = {}
+        self._opened: dict[str, OpenFrames] = {}
         self._fetched: dict[str, Path] = {}
         self._folder: TemporaryDirectory[str] | None = None
 
@@ -142,9 +142,13 @@ class FrameSources:
                 state = path.stat()
             except OSError as error:
                 raise InputError(f"there is no such video, folder or picture: {path}.", key=key) from error
-            identity = (path, state.st_mtime_ns, state.st_size, selection)
+            # What is fetched has no age.
+            where = named.strip() if is_url(named) else f"{path} {state.st_mtime_ns}"
+            identity = f"{where} {state.st_size} {selection} {self.width}x{self.height}"
             if identity not in self._opened:
-                self._opened[identity] = self._open(path, selection, key)
+                source = self._open(path, selection, key)
+                source.identity = identity
+                self._opened[identity] = source
             return self._opened[identity]
 
     def _open(self, path: Path, selection: Selection, key: str) -> OpenFrames:
@@ -214,12 +218,14 @@ class OpenFrames(ABC):
 
     Attributes:
         path: the file or folder.
+        identity: names the content: the same text for the same file, state of it, selection and size of frames.
         count: how many frames are selected, exact.
         fps: frames per second of the file; None if it has no rate.
     """
 
     def __init__(self, path: Path, count: int, fps: Fraction | None, size: tuple[int, int]) -> None:
         self.path = path
+        self.identity = str(path)
         self.count = count
         self.fps = fps
         self._shape = (*size, 3)
