@@ -168,6 +168,23 @@ def test_at_the_end_nothing_runs(levels):
         source.frame(0)
 
 
+def test_closing_ends_a_read_in_another_thread(long):
+    begun = threading.Event()
+
+    def read_on(source):
+        while True:
+            for index in range(source.count):
+                source.frame(index)
+                begun.set()
+
+    with ThreadPoolExecutor(1) as pool:
+        with FrameSources(640, 480) as sources:
+            reading = pool.submit(read_on, open_frames(sources, long))
+            assert begun.wait(60)
+        with pytest.raises(RunError):
+            reading.result(60)
+
+
 def test_rotation_is_applied(sources, tmp_path):
     upright = picture(48, 64)
     upright[:, :32] = (250, 20, 20)

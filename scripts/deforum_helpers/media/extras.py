@@ -253,8 +253,7 @@ def flow_picture(flow: NDArray[np.float32], longest: float | None = None) -> Ima
     # OpenCV counts hues in steps of two degrees.
     colours[..., 0] = np.rint(angle / 2).astype(np.int64) % 180
     colours[..., 2] = np.rint((length * (255 / brightest)).clip(0, 255)).astype(np.uint8)
-    drawn: Image = cv.cvtColor(colours, cv.COLOR_HSV2RGB)
-    return drawn
+    return cv.cvtColor(colours, cv.COLOR_HSV2RGB).astype(np.uint8, copy=False)
 
 
 def write_jpeg(path: Path, image: Image | Mask) -> Path:

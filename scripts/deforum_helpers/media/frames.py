@@ -255,9 +255,10 @@ class OpenFrames(ABC):
             return self._kept[at]
 
     def close(self) -> None:
-        """Stop decoding. Never raises."""
+        """Stop decoding, at once even for somebody who waits for a frame. Never raises."""
+        self._closed = True
+        self._hurry()
         with self._lock:
-            self._closed = True
             self._kept.clear()
             self._stop()
 
@@ -274,6 +275,9 @@ class OpenFrames(ABC):
     @abstractmethod
     def _read(self, at: int) -> Iterator[tuple[int, Image]]:
         """Frame ``at`` as the last of the frames that come along."""
+
+    def _hurry(self) -> None:  # noqa: B027 - nobody waits long for a picture
+        """Make a read in another thread fail soon."""
 
     def _stop(self) -> None:  # noqa: B027 - pictures have nothing to stop
         """Let go of the decoder."""
@@ -342,6 +346,7 @@ class _Video(OpenFrames):
         while self._next <= at:
             try:
                 image = self._decoder.read()
+                self._next += 1
             except SeekMissedError:
                 # Some files cannot be entered in the middle, or not with the same pixels.
                 self._may_seek = False
@@ -350,11 +355,12 @@ class _Video(OpenFrames):
             except BaseException:
                 self._stop()
                 raise
-            self._next += 1
             yield self._next - 1, image
 
     def _start(self, at: int) -> Decoder:
         self._stop()
+        if self._closed:
+            raise RunError(f"{self.path} is closed.")
         self._next = at
         number = self._numbers[at]
         seek = self._may_seek and number > _FAR
@@ -367,6 +373,11 @@ class _Video(OpenFrames):
             seek=seek,
             ffmpeg=self._ffmpeg,
         )
+
+    def _hurry(self) -> None:
+        decoder = self._decoder
+        if decoder:
+            decoder.kill()
 
     def _stop(self) -> None:
         if self._decoder:
