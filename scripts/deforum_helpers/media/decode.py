@@ -25,8 +25,8 @@ from .ffmpeg import TAIL_LINES, ffmpeg_error, find_ffmpeg, start_error, tail
 
 _PIPE_SIZE = 1 << 20
 SCALE = "flags=lanczos+accurate_rnd+full_chroma_int+full_chroma_inp+bitexact"
-"""How frames are scaled and become RGB, the same on every machine. ffmpeg's fast ways cost a third of the time, but shift
-green by 1.5 levels, which adds up where pictures are fed back."""
+"""How frames are scaled and become RGB, the same on every machine. ffmpeg's fast ways cost a third of the time, but
+shift green by 1.5 levels, which adds up where pictures are fed back."""
 _SHOWN = re.compile(rb"\[Parsed_showinfo\S* @ \S+\] n: *(\d+) pts: *(\S+) .*checksum:([0-9A-F]{8}) ")
 """What ffmpeg's filter showinfo tells of each frame."""
 _TIME_BASE = re.compile(rb"config in time_base: *(\d+)/(\d+)")
