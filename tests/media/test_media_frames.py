@@ -116,6 +116,21 @@ def test_a_video_that_cannot_be_entered_in_the_middle_is_read_from_the_start(lon
             assert np.array_equal(bare.frame(index), whole.frame(index))
 
 
+def test_a_video_that_shows_other_pixels_after_a_seek_is_read_from_the_start(tmp_path):
+    # Refreshed column by column, it has no frame from which on all is there.
+    path = tmp_path / "refreshed.mp4"
+    source = "testsrc2=s=160x120:r=25,noise=alls=20:allf=t:all_seed=1"
+    args = ["-f", "lavfi", "-i", source, "-t", "10", "-preset", "fast", "-x264-params", "intra-refresh=1:keyint=60"]
+    run_ffmpeg([*args, "-pix_fmt", "yuv420p", path], purpose="make it")
+    with FrameSources(80, 60) as straight, FrameSources(80, 60) as sources:
+        wanted = open_frames(straight, path)
+        by_number = [wanted.frame(index).tobytes() for index in range(250)]
+        source = open_frames(sources, path)
+        assert source._may_seek
+        assert [index for index in (240, 100, 249, 130) if source.frame(index).tobytes() != by_number[index]] == []
+        assert not source._may_seek
+
+
 def test_a_seek_that_misses_is_noticed_and_mended(sources, long):
     source = open_frames(sources, long)
     wanted = source.frame(200).copy()
