@@ -116,6 +116,21 @@ def test_a_video_that_cannot_be_entered_in_the_middle_is_read_from_the_start(lon
             assert np.array_equal(bare.frame(index), whole.frame(index))
 
 
+def test_a_video_that_shows_other_pixels_after_a_seek_is_read_from_the_start(tmp_path):
+    # Refreshed column by column, it has no frame from which on all is there.
+    path = tmp_path / "refreshed.mp4"
+    source = "testsrc2=s=160x120:r=25,noise=alls=20:allf=t:all_seed=1"
+    args = ["-f", "lavfi", "-i", source, "-t", "10", "-preset", "fast", "-x264-params", "intra-refresh=1:keyint=60"]
+    run_ffmpeg([*args, "-pix_fmt", "yuv420p", path], purpose="make it")
+    with FrameSources(80, 60) as straight, FrameSources(80, 60) as sources:
+        wanted = open_frames(straight, path)
+        by_number = [wanted.frame(index).tobytes() for index in range(250)]
+        source = open_frames(sources, path)
+        assert source._may_seek
+        assert [index for index in (240, 100, 249, 130) if source.frame(index).tobytes() != by_number[index]] == []
+        assert not source._may_seek
+
+
 def test_a_seek_that_misses_is_noticed_and_mended(sources, long):
     source = open_frames(sources, long)
     wanted = source.frame(200).copy()
@@ -166,6 +181,23 @@ def test_at_the_end_nothing_runs(levels):
     assert process.poll() is not None
     with pytest.raises(RunError, match="closed"):
         source.frame(0)
+
+
+def test_closing_ends_a_read_in_another_thread(long):
+    begun = threading.Event()
+
+    def read_on(source):
+        while True:
+            for index in range(source.count):
+                source.frame(index)
+                begun.set()
+
+    with ThreadPoolExecutor(1) as pool:
+        with FrameSources(640, 480) as sources:
+            reading = pool.submit(read_on, open_frames(sources, long))
+            assert begun.wait(60)
+        with pytest.raises(RunError):
+            reading.result(60)
 
 
 def test_rotation_is_applied(sources, tmp_path):

@@ -94,7 +94,7 @@ class FrameSources:
         self._allow_private = allow_private
         self._lock = Lock()
         self._turns = _Turns(max_open)
-        self._opened: dict[tuple[object, ...], OpenFrames] = {}
+        self._opened: dict[str, OpenFrames] = {}
         self._fetched: dict[str, Path] = {}
         self._folder: TemporaryDirectory[str] | None = None
 
@@ -142,9 +142,13 @@ class FrameSources:
                 state = path.stat()
             except OSError as error:
                 raise InputError(f"there is no such video, folder or picture: {path}.", key=key) from error
-            identity = (path, state.st_mtime_ns, state.st_size, selection)
+            # What is fetched has no age.
+            where = named.strip() if is_url(named) else f"{path} {state.st_mtime_ns}"
+            identity = f"{where} {state.st_size} {selection} {self.width}x{self.height}"
             if identity not in self._opened:
-                self._opened[identity] = self._open(path, selection, key)
+                source = self._open(path, selection, key)
+                source.identity = identity
+                self._opened[identity] = source
             return self._opened[identity]
 
     def _open(self, path: Path, selection: Selection, key: str) -> OpenFrames:
@@ -214,12 +218,14 @@ class OpenFrames(ABC):
 
     Attributes:
         path: the file or folder.
+        identity: names the content: the same text for the same file, state of it, selection and size of frames.
         count: how many frames are selected, exact.
         fps: frames per second of the file; None if it has no rate.
     """
 
     def __init__(self, path: Path, count: int, fps: Fraction | None, size: tuple[int, int]) -> None:
         self.path = path
+        self.identity = str(path)
         self.count = count
         self.fps = fps
         self._shape = (*size, 3)
@@ -249,9 +255,10 @@ class OpenFrames(ABC):
             return self._kept[at]
 
     def close(self) -> None:
-        """Stop decoding. Never raises."""
+        """Stop decoding, at once even for somebody who waits for a frame. Never raises."""
+        self._closed = True
+        self._hurry()
         with self._lock:
-            self._closed = True
             self._kept.clear()
             self._stop()
 
@@ -268,6 +275,9 @@ class OpenFrames(ABC):
     @abstractmethod
     def _read(self, at: int) -> Iterator[tuple[int, Image]]:
         """Frame ``at`` as the last of the frames that come along."""
+
+    def _hurry(self) -> None:  # noqa: B027 - nobody waits long for a picture
+        """Make a read in another thread fail soon."""
 
     def _stop(self) -> None:  # noqa: B027 - pictures have nothing to stop
         """Let go of the decoder."""
@@ -336,6 +346,7 @@ class _Video(OpenFrames):
         while self._next <= at:
             try:
                 image = self._decoder.read()
+                self._next += 1
             except SeekMissedError:
                 # Some files cannot be entered in the middle, or not with the same pixels.
                 self._may_seek = False
@@ -344,11 +355,12 @@ class _Video(OpenFrames):
             except BaseException:
                 self._stop()
                 raise
-            self._next += 1
             yield self._next - 1, image
 
     def _start(self, at: int) -> Decoder:
         self._stop()
+        if self._closed:
+            raise RunError(f"{self.path} is closed.")
         self._next = at
         number = self._numbers[at]
         seek = self._may_seek and number > _FAR
@@ -361,6 +373,11 @@ class _Video(OpenFrames):
             seek=seek,
             ffmpeg=self._ffmpeg,
         )
+
+    def _hurry(self) -> None:
+        decoder = self._decoder
+        if decoder:
+            decoder.kill()
 
     def _stop(self) -> None:
         if self._decoder:
