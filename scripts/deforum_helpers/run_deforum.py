@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
@@ -35,6 +35,10 @@ from .rendering.util.support import support_findings
 from .resume import resumption
 
 
+def _told_nobody(run: RunFolder) -> None:
+    """Nobody wants to know."""
+
+
 @dataclass(frozen=True)
 class RunOptions:
     """How to run a job; none of this changes a picture.
@@ -47,6 +51,7 @@ class RunOptions:
         subtitles: labels of the values to put into a subtitle file, None for no subtitles.
         embed_subtitles: whether the video carries the subtitles as a track, too.
         resume: the run to go on with, None to start a new one.
+        on_folder: told of the run's folder as soon as it has one.
         keep_journal: whether the journal stays when the run is done.
         on_failure: what becomes of a key frame that cannot be diffused, whatever is tried: "stop" ends the run, which
             can be resumed; "reuse" keeps the picture that was to be diffused.
@@ -62,6 +67,7 @@ class RunOptions:
     subtitles: tuple[str, ...] | None = None
     embed_subtitles: bool = False
     resume: RunFolder | None = None
+    on_folder: Callable[[RunFolder], None] = _told_nobody
     keep_journal: bool = False
     on_failure: OnFailure = "stop"
     preview_every: int = 0
@@ -134,6 +140,7 @@ def run_job(
         _check(data, options)
         given = _given_pictures(job, data)
         run = _run_folder(job, data, options)
+        options.on_folder(run)
         timed = _TimedDiffuser(engine, watch)
         reliable = ReliableDiffuser(timed, RetryPolicy.of(job.settings, on_failure=options.on_failure))
         try:
@@ -170,7 +177,14 @@ def _given_pictures(job: Job, data: RenderData) -> Beginning:
 
     def load(key: str) -> Image:
         named = str(job.settings.value(key))
-        return load_picture(named, width=data.width, height=data.height, key=key, base_dirs=(job.folder,))
+        return load_picture(
+            named,
+            width=data.width,
+            height=data.height,
+            key=key,
+            base_dirs=(job.folder,),
+            allow_private=job.allow_private,
+        )
 
     init = load("init_image") if job.settings.run.use_init else None
     by_image = job.settings.anim.color_coherence == "Image" and data.coherence is not None
@@ -287,7 +301,7 @@ def _finish(
     ffmpeg = options.encode.ffmpeg
     findings: tuple[Finding, ...] = ()
     if rendered.video is not None:
-        findings += add_sound(data, rendered.video, job.folder, ffmpeg)
+        findings += add_sound(data, rendered.video, job.folder, ffmpeg, allow_private=job.allow_private)
     if options.subtitles is not None and rendered.frames:
         srt = write_subtitles(data, run, options.subtitles, rendered.frames)
         if options.embed_subtitles and rendered.video is not None:

@@ -17,7 +17,9 @@ from ..web import is_url
 from .audio import download
 
 
-def load_picture(named: str, *, width: int, height: int, key: str, base_dirs: Sequence[Path] = ()) -> Image:
+def load_picture(
+    named: str, *, width: int, height: int, key: str, base_dirs: Sequence[Path] = (), allow_private: bool = True
+) -> Image:
     """Load a picture and stretch it to the frame, as the original does.
 
     Args:
@@ -26,6 +28,7 @@ def load_picture(named: str, *, width: int, height: int, key: str, base_dirs: Se
         height: of the frame, pixels.
         key: setting that names it, for messages.
         base_dirs: folders for relative paths.
+        allow_private: as in ``web.open_url``.
 
     Returns:
         height×width×3 uint8 RGB; transparent parts are laid on black, a camera's orientation is applied.
@@ -39,7 +42,7 @@ def load_picture(named: str, *, width: int, height: int, key: str, base_dirs: Se
         return _read(resolve_path(named, base_dirs), named, width, height, key)
     with TemporaryDirectory() as folder:
         try:
-            fetched = download(named, Path(folder) / "picture")
+            fetched = download(named, Path(folder) / "picture", allow_private=allow_private)
         except StorageError as error:
             raise InputError(str(error), key=key) from error
         return _read(fetched, named, width, height, key)
