@@ -6,6 +6,7 @@
     │   ├── ScheduleError
     │   ├── PromptError
     │   ├── ManifestError
+    │   ├── AccessError
     │   ├── UnknownJobError
     │   └── JobStateError
     ├── RunError                 2   the input was fine, the run failed
@@ -121,6 +122,10 @@ class PromptError(InputError):
 
 class ManifestError(InputError):
     """A Parseq manifest cannot be fetched, read or used."""
+
+
+class AccessError(InputError):
+    """A request from outside reaches for what it may not: a file, a link, a size, an option."""
 
 
 class UnknownJobError(InputError):

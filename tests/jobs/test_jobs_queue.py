@@ -7,7 +7,6 @@ from itertools import pairwise
 from threading import Event, Thread
 
 import pytest
-from jobs_parts import PATIENCE, Gate, Scripted, opened, until, until_over
 from PIL import Image
 
 from deforum_helpers.errors import (
@@ -20,6 +19,7 @@ from deforum_helpers.errors import (
 )
 from deforum_helpers.jobs.queue import CANCELLED, CUT_OFF, JobQueue, Outcome
 from deforum_helpers.jobs.status import JobRequest
+from jobs_parts import PATIENCE, Gate, Scripted, opened, until_over
 
 
 def named(name: str, do: str = "") -> JobRequest:
@@ -196,7 +196,7 @@ def test_a_resumed_job_waits_behind_the_others(tmp_path):
     gate, runner = Gate(), Scripted()
     runner.deeds["wait"] = gate
     with opened(tmp_path / "jobs.db", runner) as queue:
-        running, first, second = queue.submit([named("a", "wait"), named("b"), named("c")]).job_ids
+        _, first, second = queue.submit([named("a", "wait"), named("b"), named("c")]).job_ids
         assert gate.entered.wait(PATIENCE)
         queue.cancel(first)
         assert queue.resume(first).position == 2

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from ..errors import Finding, InputError, SettingsError
+from ..errors import AccessError, Finding, InputError
 from ..settings.paths import resolve_path
 from ..settings.reading import read_object
 from ..settings.schema import SETTINGS, Setting, Settings
@@ -54,11 +54,11 @@ def check_access(settings: Settings, folder: Path, access: Access) -> None:
         access: what is allowed.
 
     Raises:
-        SettingsError: they do; everything is listed. Whether a file exists is not told.
+        AccessError: they do; everything is listed. Whether a file exists is not told.
     """
     found = [finding for check in _CHECKS for finding in check(settings, folder, access)]
     if found:
-        raise SettingsError(found)
+        raise AccessError(found)
 
 
 def _paths(settings: Settings, folder: Path, access: Access) -> Iterator[Finding]:

@@ -21,8 +21,8 @@ def as_jpeg(image: Image) -> bytes:
 
 
 def newest_frame(outdir: Path, timestring: str) -> bytes | None:
-    """The last frame that the run ``timestring`` has in ``outdir``, a PNG file; None if there is none."""
-    name = re.compile(rf"{re.escape(timestring)}_[0-9]{{9}}\.png")
+    """The last frame that the run ``timestring`` has in ``outdir``, as it is stored; None if there is none."""
+    name = re.compile(rf"{re.escape(timestring)}_[0-9]{{9}}\.(png|jpg|webp)")
     try:
         names = [path.name for path in outdir.iterdir() if name.fullmatch(path.name)]
         return (outdir / max(names)).read_bytes() if names else None

@@ -6,15 +6,17 @@ import secrets
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ..errors import Finding
+from ..errors import Finding, InputError
 from ..job import Job, job_of, plan_job
 from ..media.naming import parse_timestring
 from ..media.run_folder import RunFolder
 from ..rendering.data.render_data import RenderData
 from ..rendering.util.support import support_findings
 from ..resume import find_run, resumed_job, resumed_with
-from ..settings.files import settings_from
+from ..settings.files import Loaded, settings_from
+from ..settings.lint import lint_settings
 from ..settings.schema import Settings
+from ..web import is_url
 from .access import Access, check_access
 from .status import JobRequest
 
@@ -48,11 +50,35 @@ def read_request(request: JobRequest, access: Access = _NO_LIMITS) -> Job:
     Raises:
         InputError: settings or manifest cannot be used, or reach for what they may not.
     """
+    folder, loaded = _read(request, access)
+    return job_of(loaded.settings, folder, loaded.findings, allow_private=_allow_private(request, access))
+
+
+def check_request(request: JobRequest, access: Access = _NO_LIMITS) -> tuple[Finding, ...]:
+    """Look at a request as far as that needs no network; nothing is rendered.
+
+    Returns:
+        Warnings and notes.
+
+    Raises:
+        InputError: with all findings, if it cannot be run, or reaches for what it may not.
+    """
+    folder, loaded = _read(request, access)
+    if is_url(loaded.settings.parseq.parseq_manifest):
+        findings = (*loaded.findings, *lint_settings(loaded.settings, (folder,)))
+        if any(finding.severity == "error" for finding in findings):
+            raise InputError(findings)
+        return findings
+    job = job_of(loaded.settings, folder, loaded.findings, allow_private=_allow_private(request, access))
+    return _with_support(job, plan_job(job)[1])
+
+
+def _read(request: JobRequest, access: Access) -> tuple[Path, Loaded]:
     folder = (request.base_dir or Path.cwd()).resolve()
     loaded = settings_from(request.settings, base=Settings())
     if request.restricted:
         check_access(loaded.settings, folder, access)
-    return job_of(loaded.settings, folder, loaded.findings, allow_private=_allow_private(request, access))
+    return folder, loaded
 
 
 def prepare(request: JobRequest, out: Path, access: Access = _NO_LIMITS, run: RunFolder | None = None) -> Prepared:

@@ -7,7 +7,7 @@ import logging
 import secrets
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -27,6 +27,8 @@ _RATE_FRAMES = 64
 """Frames from which the speed of a run is estimated."""
 _RETRY_SECONDS = 5.0
 """How long the worker waits before it asks a database again that could not be read."""
+_MAX_DEPTH = 100
+"""How deep settings may be nested; no more can be relied on to be read back."""
 _LARGEST_BATCH_NUMBER = 10**9
 
 CANCELLED = "Cancelled due to user request."
@@ -586,10 +588,22 @@ def _log(error: Exception) -> None:
 
 
 def _check_json(request: JobRequest, number: int) -> None:
+    asked = [dict(request.settings), dict(request.options_overrides)]
+    if _is_deeper(asked, _MAX_DEPTH):
+        raise SettingsError(f"settings {number} are nested too deep.", key="deforum_settings")
     try:
-        json.dumps([dict(request.settings), dict(request.options_overrides)], allow_nan=False)
-    except (TypeError, ValueError, RecursionError) as error:
+        json.dumps(asked, allow_nan=False)
+    except (TypeError, ValueError) as error:
         raise SettingsError(f"settings {number} are no JSON: {error}.", key="deforum_settings") from error
+
+
+def _is_deeper(value: object, levels: int) -> bool:
+    inner: Iterable[object] = ()
+    if isinstance(value, Mapping):
+        inner = value.values()
+    elif isinstance(value, (list, tuple)):
+        inner = value
+    return levels < 0 or any(_is_deeper(part, levels - 1) for part in inner)
 
 
 def _state_text(status: JobStatus) -> str:

@@ -1,4 +1,4 @@
-"""What the tests of the queue share: a runner that does as it is told, and the real one with tiny frames."""
+"""What the tests of queue and API share: a runner that does as it is told, and the real one with tiny frames."""
 
 from __future__ import annotations
 
@@ -44,12 +44,16 @@ def tiny(**values: object) -> JobRequest:
 
 
 class Scripted:
-    """A runner whose jobs do what ``settings["do"]`` says, a function of work, control and report."""
+    """A runner whose jobs do what ``settings["do"]`` says, a function of work, control and report.
+
+    ``deed_of`` tells from the settings what to do.
+    """
 
     def __init__(self, **deeds: Callable[..., Outcome]) -> None:
         self.deeds = deeds
         self.ran: list[object] = []
         self.opened = self.left = 0
+        self.deed_of: Callable[..., object] = lambda settings: settings.get("do")
 
     @contextmanager
     def open(self) -> Iterator[Callable[..., Outcome]]:
@@ -59,7 +63,7 @@ class Scripted:
 
     def _run(self, work, control, report):
         self.ran.append(work.request.settings.get("name"))
-        deed = self.deeds.get(str(work.request.settings.get("do")))
+        deed = self.deeds.get(str(self.deed_of(work.request.settings)))
         return deed(work, control, report) if deed else Outcome()
 
 
