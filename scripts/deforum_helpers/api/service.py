@@ -9,11 +9,13 @@ from typing import Any
 
 from ..errors import AccessError, Finding, InputError
 from ..job import plan_job
+from ..jobs.options import with_overrides
 from ..jobs.preparation import check_request, read_request
 from ..jobs.queue import JobQueue
 from ..jobs.status import Batch, JobRequest
 from ..rendering.util.report import plan_object
 from ..rendering.util.support import support_findings
+from ..run_deforum import RunOptions
 from .config import ApiConfig
 
 _PLANNERS = 2
@@ -98,6 +100,7 @@ class Service:
         ]
         if refused:
             raise AccessError(refused)
+        with_overrides(RunOptions(), options)
 
     @contextmanager
     def _planning(self) -> Iterator[None]:

@@ -20,7 +20,8 @@ from ..settings.reading import read_object
 from ..settings.schema import SETTINGS, Setting, Settings
 from ..web import is_url
 
-_SCHEME = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]+:")
+_SCHEME = re.compile(r"[^\\/]{2,}:")
+"""What ffmpeg and others take for a protocol; ``./12:30.png`` is a file all the same."""
 _MASK_FILE = re.compile(r"\[([^\]]*)\]")
 _CLIMBS = re.compile(r"(^|[\\/\"'(\s])\.\.([\\/]|$)")
 _ABSOLUTE_NAME = re.compile(r"""(^|["'(\s])\s*([\\/~]|[a-zA-Z]:[\\/]|[a-zA-Z][a-zA-Z0-9+.-]+://)""")
@@ -107,6 +108,12 @@ def _names(settings: Settings, folder: Path, access: Access) -> Iterator[Finding
     name = settings.run.batch_name
     if _CLIMBS.search(name) or _CONTROL.search(name) or name.startswith(("/", "\\", "~")):
         yield Finding("error", "this is a path; allowed is the name of a folder.", "batch_name")
+
+
+def _resumed(settings: Settings, folder: Path, access: Access) -> Iterator[Finding]:
+    wanted = settings.anim.resume_timestring.strip()
+    if settings.anim.resume_from_timestring and not re.fullmatch(r"[0-9]{14}", wanted):
+        yield Finding("error", "this is no timestring of 14 digits.", "resume_timestring")
 
 
 def _sizes(settings: Settings, folder: Path, access: Access) -> Iterator[Finding]:
@@ -204,6 +211,7 @@ _CHECKS: tuple[Callable[[Settings, Path, Access], Iterator[Finding]], ...] = (
     _mask_files,
     _model_names,
     _names,
+    _resumed,
     _sizes,
     _objects,
 )
