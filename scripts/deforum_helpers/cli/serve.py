@@ -63,11 +63,11 @@ def run(arguments: argparse.Namespace) -> int:
     """Serve until told to stop."""
     _check(arguments)
     try:
-        import uvicorn  # noqa: F401
-        from fastapi import FastAPI  # noqa: F401
+        import uvicorn  # noqa: F401 - here, where its absence can be told
+
+        from ..api.app import create_app
     except ImportError as error:
         raise RunError(f"The server needs a package that is missing ({error}): see requirements-serve.txt.") from error
-    from ..api.app import create_app
 
     config = _config(arguments)
     with closing(_queue(arguments, config.access)) as queue:
