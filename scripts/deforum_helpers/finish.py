@@ -23,7 +23,9 @@ from .settings.paths import resolve_path
 from .web import is_url
 
 
-def add_sound(data: RenderData, video: Path, folder: Path, ffmpeg: Path | str | None = None) -> tuple[Finding, ...]:
+def add_sound(
+    data: RenderData, video: Path, folder: Path, ffmpeg: Path | str | None = None, *, allow_private: bool = True
+) -> tuple[Finding, ...]:
     """Give ``video`` the soundtrack that the settings name.
 
     Args:
@@ -31,6 +33,7 @@ def add_sound(data: RenderData, video: Path, folder: Path, ffmpeg: Path | str | 
         video: the finished video.
         folder: where relative paths are looked up first.
         ffmpeg: program as for ``find_ffmpeg``.
+        allow_private: as in ``web.open_url``.
 
     Returns:
         Why there is no sound, if it failed; the silent video is kept.
@@ -39,7 +42,7 @@ def add_sound(data: RenderData, video: Path, folder: Path, ffmpeg: Path | str | 
     if not source:
         return ()
     try:
-        add_soundtrack(video, source, duration=data.duration, ffmpeg=ffmpeg)
+        add_soundtrack(video, source, duration=data.duration, ffmpeg=ffmpeg, allow_private=allow_private)
     except DeforumError as error:
         return (Finding("warning", f"the video has no sound. {error}", "soundtrack_path"),)
     return ()

@@ -17,7 +17,7 @@ from .imaging.colour import ColourReference
 from .imaging.masking import prepare_mask
 from .imaging.masks import parse_mask
 from .media.frames import FrameSources, Selection
-from .media.pictures import load_mask, load_picture, load_picture_and_alpha
+from .media.pictures import load_mask, load_picture_and_alpha
 from .models.depth import DepthNetwork, open_depth_model
 from .models.flow import open_flow_estimator
 from .models.segmentation import open_word_masks
@@ -37,12 +37,14 @@ class Places:
         folder: where relative paths are looked up first.
         models: folder of the networks' weights.
         allow_download: whether missing weights may be fetched.
+        allow_private: as in ``web.open_url``.
         ffmpeg: program as for ``find_ffmpeg``.
     """
 
     folder: Path
     models: Path
     allow_download: bool = False
+    allow_private: bool = True
     ffmpeg: Path | str | None = None
 
 
@@ -90,7 +92,13 @@ class _Opener:
         self._places = places
         self._stack = stack
         self._videos = stack.enter_context(
-            FrameSources(data.width, data.height, ffmpeg=places.ffmpeg, base_dirs=(places.folder,))
+            FrameSources(
+                data.width,
+                data.height,
+                ffmpeg=places.ffmpeg,
+                base_dirs=(places.folder,),
+                allow_private=places.allow_private,
+            )
         )
         self._missing: list[Finding] = []
         self._networks: list[Any] = []
@@ -124,8 +132,17 @@ class _Opener:
         )
 
     def _load(self, named: str, key: str) -> Image:
-        size = {"width": self._data.width, "height": self._data.height}
-        return load_picture(named, key=key, base_dirs=(self._places.folder,), **size)
+        return self._with_alpha(named, key)[0]
+
+    def _with_alpha(self, named: str, key: str) -> tuple[Image, Mask | None]:
+        return load_picture_and_alpha(
+            named,
+            width=self._data.width,
+            height=self._data.height,
+            key=key,
+            base_dirs=(self._places.folder,),
+            allow_private=self._places.allow_private,
+        )
 
     def _source(self, key: str, chosen: Selection) -> FrameSource:
         return self._videos.open(str(self._settings.value(key)), key=key, selection=chosen)
@@ -147,8 +164,7 @@ class _Opener:
             return None, None
         run = self._settings.run
         named = run.init_image_box if isinstance(run.init_image_box, str) else run.init_image
-        size = {"width": self._data.width, "height": self._data.height}
-        return load_picture_and_alpha(named, key="init_image", base_dirs=(self._places.folder,), **size)
+        return self._with_alpha(named, "init_image")
 
     def _reference(self) -> ColourReference | None:
         space = self._data.coherence
@@ -169,7 +185,14 @@ class _Opener:
 
     def _load_mask(self, named: str, key: str) -> Mask:
         width, height, run = self._data.width, self._data.height, self._settings.run
-        mask = load_mask(named, width=width, height=height, key=key, base_dirs=(self._places.folder,))
+        mask = load_mask(
+            named,
+            width=width,
+            height=height,
+            key=key,
+            base_dirs=(self._places.folder,),
+            allow_private=self._places.allow_private,
+        )
         brightness, contrast = run.mask_brightness_adjust, run.mask_contrast_adjust
         return prepare_mask(mask, width=width, height=height, brightness=brightness, contrast=contrast)
 

@@ -34,12 +34,14 @@ class Job:
         manifest: the Parseq manifest that the settings name, None without one.
         folder: where the settings file lies; relative paths in it are looked up there first, then here.
         findings: what was noticed while loading.
+        allow_private: whether links in the settings may lead to hosts that are not on the public internet.
     """
 
     settings: Settings
     manifest: Manifest | None
     folder: Path
     findings: tuple[Finding, ...]
+    allow_private: bool = True
 
     def reproducible(self, seed: int) -> Settings:
         """The settings to save with the run: the seed it really started with, and input files found from anywhere."""
@@ -59,18 +61,38 @@ _INPUT_FILES = ("parseq_manifest", "soundtrack_path", "init_image", "mask_file",
 _SUMMARY_KEY = "fetched_parseq_manifest_summary"
 
 
-def load_job(path: Path, overrides: Mapping[str, str]) -> Job:
+def load_job(path: Path, overrides: Mapping[str, str], *, allow_private: bool = True) -> Job:
     """Read a settings file, apply overrides (key → text), and fetch the manifest it names.
+
+    Args:
+        path: the settings file.
+        overrides: settings to change.
+        allow_private: as in ``web.open_url``.
 
     Raises:
         InputError: a file, value or manifest cannot be used.
     """
     loaded = load_settings(path)
     changed = with_overrides(loaded.settings, overrides)
-    folder = path.resolve().parent
-    source = changed.settings.parseq.parseq_manifest.strip()
-    manifest = load_manifest(source, base_dirs=(folder,)) if source else None
-    return Job(changed.settings, manifest, folder, (*loaded.findings, *changed.findings))
+    findings = (*loaded.findings, *changed.findings)
+    return job_of(changed.settings, path.resolve().parent, findings, allow_private=allow_private)
+
+
+def job_of(settings: Settings, folder: Path, findings: tuple[Finding, ...] = (), *, allow_private: bool = True) -> Job:
+    """The job that settings describe; fetches the manifest they name.
+
+    Args:
+        settings: of the job.
+        folder: where relative paths are looked up first.
+        findings: what was noticed while reading them.
+        allow_private: as in ``web.open_url``.
+
+    Raises:
+        ManifestError: the manifest cannot be used.
+    """
+    source = settings.parseq.parseq_manifest.strip()
+    manifest = load_manifest(source, base_dirs=(folder,), allow_private=allow_private) if source else None
+    return Job(settings, manifest, folder, findings, allow_private)
 
 
 def plan_job(job: Job, *, seed: int | None = None, need_files: bool = True) -> tuple[RenderData, tuple[Finding, ...]]:
@@ -115,7 +137,9 @@ def count_source_frames(job: Job) -> int | None:
         key, chosen = "video_mask_path", Selection()
     else:
         return None
-    with FrameSources(settings.run.W, settings.run.H, base_dirs=(job.folder,)) as sources:
+    with FrameSources(
+        settings.run.W, settings.run.H, base_dirs=(job.folder,), allow_private=job.allow_private
+    ) as sources:
         return sources.open(str(settings.value(key)), key=key, selection=chosen).count
 
 

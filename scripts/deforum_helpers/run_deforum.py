@@ -34,6 +34,10 @@ _NO_IMAGES = "none"
 """Says in the journal that a run keeps no images."""
 
 
+def _told_nobody(run: RunFolder) -> None:
+    """Nobody wants to know."""
+
+
 @dataclass(frozen=True)
 class RunOptions:
     """How to run a job; none of this changes a picture.
@@ -46,6 +50,7 @@ class RunOptions:
         subtitles: labels of the values to put into a subtitle file, None for no subtitles.
         embed_subtitles: whether the video carries the subtitles as a track, too.
         resume: the run to go on with, None to start a new one.
+        on_folder: told of the run's folder as soon as it has one.
         keep_journal: whether the journal stays when the run is done.
         on_failure: what becomes of a key frame that cannot be diffused, whatever is tried: "stop" ends the run, which
             can be resumed; "reuse" keeps the picture that was to be diffused.
@@ -65,6 +70,7 @@ class RunOptions:
     subtitles: tuple[str, ...] | None = None
     embed_subtitles: bool = False
     resume: RunFolder | None = None
+    on_folder: Callable[[RunFolder], None] = _told_nobody
     keep_journal: bool = False
     on_failure: OnFailure = "stop"
     preview_every: int = 0
@@ -141,6 +147,7 @@ def run_job(
         _check(data, options)
         with open_inputs(data, _places(job, options)) as opened:
             run = _run_folder(job, data, options)
+            options.on_folder(run)
             timed = _TimedDiffuser(engine, watch)
             reliable = ReliableDiffuser(timed, RetryPolicy.of(job.settings, on_failure=options.on_failure))
             begin = Beginning(inputs=opened.inputs, resampler=pick_resampler(options.device))
@@ -191,7 +198,13 @@ def _check_no_images(data: RenderData, options: RunOptions) -> None:
 
 
 def _places(job: Job, options: RunOptions) -> Places:
-    return Places(job.folder, options.models, allow_download=options.allow_download, ffmpeg=options.encode.ffmpeg)
+    return Places(
+        job.folder,
+        options.models,
+        allow_download=options.allow_download,
+        allow_private=job.allow_private,
+        ffmpeg=options.encode.ffmpeg,
+    )
 
 
 def _wants_video(data: RenderData, options: RunOptions) -> bool:
@@ -309,7 +322,7 @@ def _finish(
     ffmpeg = options.encode.ffmpeg
     findings: tuple[Finding, ...] = ()
     if rendered.video is not None:
-        findings += add_sound(data, rendered.video, job.folder, ffmpeg)
+        findings += add_sound(data, rendered.video, job.folder, ffmpeg, allow_private=job.allow_private)
     if options.subtitles is not None and rendered.frames:
         srt = write_subtitles(data, run, options.subtitles, rendered.frames)
         if options.embed_subtitles and rendered.video is not None:

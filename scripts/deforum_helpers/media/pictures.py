@@ -22,7 +22,9 @@ from .fetch import PICTURE_LIMITS, download
 _PASTED = "data:image/"
 
 
-def load_picture(named: str, *, width: int, height: int, key: str, base_dirs: Sequence[Path] = ()) -> Image:
+def load_picture(
+    named: str, *, width: int, height: int, key: str, base_dirs: Sequence[Path] = (), allow_private: bool = True
+) -> Image:
     """Load a picture and stretch it to the frame (Lanczos), as the original does.
 
     Args:
@@ -32,6 +34,7 @@ def load_picture(named: str, *, width: int, height: int, key: str, base_dirs: Se
         height: of the frame, pixels.
         key: setting that names it, for messages.
         base_dirs: folders for relative paths.
+        allow_private: as in ``web.open_url``.
 
     Returns:
         height×width×3 uint8 RGB; transparent parts are laid on black, a camera's orientation is applied.
@@ -39,11 +42,11 @@ def load_picture(named: str, *, width: int, height: int, key: str, base_dirs: Se
     Raises:
         InputError: it cannot be fetched, read, or is no picture.
     """
-    return _flat(_fitted(named, width, height, key, base_dirs))
+    return _flat(_fitted(named, width, height, key, base_dirs, allow_private))
 
 
 def load_picture_and_alpha(
-    named: str, *, width: int, height: int, key: str, base_dirs: Sequence[Path] = ()
+    named: str, *, width: int, height: int, key: str, base_dirs: Sequence[Path] = (), allow_private: bool = True
 ) -> tuple[Image, Mask | None]:
     """As :func:`load_picture`, and how opaque it is.
 
@@ -53,12 +56,14 @@ def load_picture_and_alpha(
     Raises:
         InputError: as :func:`load_picture`.
     """
-    picture = _fitted(named, width, height, key, base_dirs)
+    picture = _fitted(named, width, height, key, base_dirs, allow_private)
     alpha = np.array(picture.getchannel("A"))
     return _flat(picture), None if alpha.min() == 255 else alpha
 
 
-def load_mask(named: str, *, width: int, height: int, key: str, base_dirs: Sequence[Path] = ()) -> Mask:
+def load_mask(
+    named: str, *, width: int, height: int, key: str, base_dirs: Sequence[Path] = (), allow_private: bool = True
+) -> Mask:
     """Load a mask as it is; the caller sets brightness, contrast and inverts it (``imaging.masking.prepare_mask``).
 
     Args:
@@ -67,6 +72,7 @@ def load_mask(named: str, *, width: int, height: int, key: str, base_dirs: Seque
         height: of the frame, pixels.
         key: setting that names it, for messages.
         base_dirs: folders for relative paths.
+        allow_private: as in ``web.open_url``.
 
     Returns:
         height×width uint8, the brightness of the picture (BT.601 luma); transparent parts are 0.
@@ -74,7 +80,7 @@ def load_mask(named: str, *, width: int, height: int, key: str, base_dirs: Seque
     Raises:
         InputError: as :func:`load_picture`.
     """
-    image = _flat(_fitted(named, width, height, key, base_dirs))
+    image = _flat(_fitted(named, width, height, key, base_dirs, allow_private))
     return np.array(Pillow.fromarray(image).convert("L"))
 
 
@@ -87,7 +93,9 @@ def read_picture(path: Path, *, width: int, height: int, key: str) -> Image:
     return _flat(_open(path, str(path), width, height, key))
 
 
-def _fitted(named: str, width: int, height: int, key: str, base_dirs: Sequence[Path]) -> Pillow.Image:
+def _fitted(
+    named: str, width: int, height: int, key: str, base_dirs: Sequence[Path], allow_private: bool
+) -> Pillow.Image:
     if not named.strip():
         raise InputError("no picture is named.", key=key, hint="Give a path or an http(s) address.")
     if named.lstrip().startswith(_PASTED):
@@ -96,7 +104,7 @@ def _fitted(named: str, width: int, height: int, key: str, base_dirs: Sequence[P
         return _open(resolve_path(named, base_dirs), named, width, height, key)
     with TemporaryDirectory(prefix="deforum_") as folder:
         try:
-            fetched = download(named, Path(folder) / "picture", limits=PICTURE_LIMITS)
+            fetched = download(named, Path(folder) / "picture", limits=PICTURE_LIMITS, allow_private=allow_private)
         except StorageError as error:
             raise InputError(str(error), key=key) from error
         return _open(fetched, named, width, height, key)
