@@ -119,6 +119,22 @@ class Homography:
         out: Picture = cv.warpPerspective(image, back, (width, height), flags=flags, borderMode=border_flag(border))
         return out
 
+    def glance(
+        self, image: Picture, *, interpolation: Interpolation = "bilinear", border: Border = "replicate"
+    ) -> Picture:
+        """As :meth:`apply`, for a third less work where lines stay parallel.
+
+        OpenCV then rounds positions to 1/32 pixel in another way: the same on average, a few levels on hard edges.
+        """
+        back = self.inverse().matrix
+        if back[2, 0] or back[2, 1]:
+            return self.apply(image, interpolation=interpolation, border=border)
+        flags = interpolation_flag(interpolation) | cv.WARP_INVERSE_MAP
+        size = image.shape[1::-1]
+        affine = back[:2] / back[2, 2]
+        out: Picture = cv.warpAffine(image, affine, size, flags=flags, borderMode=border_flag(border))
+        return out
+
     def source_of(self, points: Float32) -> Float32:
         """Source position of arbitrary output positions, h×w×2.
 

@@ -141,4 +141,6 @@ def _carried(source: Source, warp: Warp, interpolation: Interpolation, border: B
         return image
     if interpolation == "bicubic":
         return _HALVED.then(warp).apply(source.doubled, size=(height, width), interpolation="bilinear", border=border)
+    if isinstance(warp, Homography):
+        return warp.glance(image, interpolation=interpolation, border=border)
     return warp.apply(image, interpolation=interpolation, border=border)

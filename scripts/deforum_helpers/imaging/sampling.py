@@ -6,7 +6,9 @@ pixel, the picture reaches from -0.5 to W - 0.5.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal, TypeVar
@@ -93,10 +95,15 @@ def read_at(image: Picture, grid: Float32, interpolation: Interpolation, border:
     out: Picture = np.empty(grid.shape[:2] + image.shape[2:], image.dtype)
     exact: Float32 = image.astype(np.float32)
     depth = cv.CV_8U if image.dtype == np.uint8 else cv.CV_32F
-    for rows in row_strips(grid.shape[0]):
+
+    def read(rows: slice) -> None:
         values = _read_precisely(exact, grid[rows], flags, mode)
         # Rounds and saturates in one go.
         cv.addWeighted(values, 1.0, values, 0.0, 0.0, out[rows], dtype=depth)
+
+    # Somebody waits for a picture in this quality: all processors read. OpenCV would not share out small strips.
+    with ThreadPoolExecutor(max(1, cv.getNumThreads())) as threads:
+        deque(threads.map(read, row_strips(grid.shape[0])), maxlen=0)
     return out
 
 

@@ -223,13 +223,14 @@ class SmoothWarp:
             return None
         step = self.lattice.step
         halved = step > _FINE and step % 2 == 0
-        cells, cell = (_refined(self.nodes), step // 2) if halved else (self.nodes, step)
+        fine = _refined(self.nodes) if step > _FINE else self.nodes
+        cells, cell = (fine, step // 2) if halved else (self.nodes, step)
         around = _AROUND * step // cell
         inside = cells[around : around - (-height // cell), around : around - (-width // cell)]
 
         def positions(size: int) -> Rows:
-            planes = [np.ascontiguousarray(self.nodes[..., axis]) for axis in (0, 1)]
-            xs, ys = [self._enlarged(plane) for plane in planes] if size == 1 else (inside[..., 0], inside[..., 1])
+            planes = [np.ascontiguousarray((fine if size == 1 else inside)[..., axis]) for axis in (0, 1)]
+            xs, ys = map(self._spread, planes) if size == 1 else planes
             return lambda rows: (xs[rows], ys[rows])
 
         edge = self.source_of(_edge(height, width))
@@ -242,8 +243,11 @@ class SmoothWarp:
 
     def _enlarged(self, nodes: Float32) -> Float32:
         """Values at all pixels from values at the points."""
+        return self._spread(_refined(nodes) if self.lattice.step > _FINE else nodes)
+
+    def _spread(self, fine: Float32) -> Float32:
+        """Values at all pixels from values at points that are near enough to each other, linearly."""
         step, (rows, columns) = self.lattice.step, self.lattice.shape
-        fine = _refined(nodes) if step > _FINE else nodes
         enlarged: Float32 = cv.resize(fine, (columns * step, rows * step), interpolation=cv.INTER_LINEAR)
         start = _AROUND * step
         return enlarged[start : start + self.lattice.height, start : start + self.lattice.width]
