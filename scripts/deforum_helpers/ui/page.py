@@ -14,7 +14,7 @@ from .sections import part
 from .tab import fill_tab
 
 _PAGE_STYLE = """\
-.gradio-container { max-width: 1680px !important; margin: 0 auto; overflow: visible !important; }
+.gradio-container { width: 100%; max-width: 1680px !important; margin: 0 auto; overflow: visible !important; }
 """
 
 
