@@ -9,11 +9,12 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
-from deforum_helpers.jobs.queue import JobQueue
-from deforum_helpers.jobs.runner import DeforumRunner
 
 from deforum_helpers.errors import InputError, SettingsError
 from deforum_helpers.hosts.preview.engine import PreviewEngine
+from deforum_helpers.jobs.access import Access
+from deforum_helpers.jobs.queue import JobQueue
+from deforum_helpers.jobs.runner import DeforumRunner
 from deforum_helpers.parseq.loader import load_manifest
 from deforum_helpers.run_deforum import RunOptions
 from deforum_helpers.settings.schema import Settings
@@ -165,9 +166,11 @@ class TestFiles:
     def test_strangers_read_only_what_is_meant_for_them(self, queue, tmp_path):
         secret = tmp_path / "secret.txt"
         secret.write_text("{}", "utf-8")
-        door = QueueDoor(queue, tmp_path / "out", EXAMPLES, roots=(tmp_path / "uploads",))
+        door = QueueDoor(queue, tmp_path / "out", EXAMPLES, access=Access((tmp_path / "out", EXAMPLES)))
         with pytest.raises(SettingsError, match="outside"):
             door.load_settings(secret)
+        view = door.plan(Draft(SMALL.replace(parseq_manifest=str(secret))))
+        assert (view.data, [finding.key for finding in view.findings]) == (None, ["parseq_manifest"])
         assert door.load_settings(EXAMPLES / "cadence" / "deforum_settings.txt").settings.anim.max_frames > 1
 
 

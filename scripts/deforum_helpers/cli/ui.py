@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 import argparse
-import ipaddress
-import sys
-import tempfile
+import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from threading import Event
 from typing import TYPE_CHECKING, Any
 
-from ..errors import RunError
+from ..errors import RunError, SettingsError
+from .serve import TOKEN_VARIABLE, is_loopback
 
 if TYPE_CHECKING:
+    from ..jobs.access import Access
     from ..jobs.queue import JobQueue
     from ..ports import Diffuser
 
-_DATABASE = "jobs.sqlite"
+_DATABASE = "deforum_page_jobs.sqlite3"
 _POLL_SECONDS = 3600.0
 
 
@@ -30,19 +30,27 @@ def add_parser(commands: Any) -> None:
         description="Serve the Deforum tab as a page of its own, until Ctrl-C. The address is printed.",
     )
     parser.add_argument("--engine", choices=("preview",), default="preview", help="what diffuses (preview: no model)")
-    parser.add_argument("--listen", default="127.0.0.1", metavar="HOST", help="address to listen at (127.0.0.1)")
-    parser.add_argument("--port", type=int, metavar="N", help="port (a free one from 7860 on)")
+    parser.add_argument("--latency", type=float, default=0.0, metavar="SECONDS", help="preview: time a diffusion takes")
+    parser.add_argument(
+        "--listen", default="127.0.0.1", metavar="HOST", help="address to listen at (127.0.0.1: this computer only)"
+    )
+    parser.add_argument("--port", type=int, metavar="N", help="port to listen at (a free one from 7860 on)")
+    parser.add_argument(
+        "--token", metavar="T", help=f'password of the page, its user is "deforum" (or {TOKEN_VARIABLE}; none)'
+    )
     parser.add_argument("--out", type=Path, default=Path("outputs"), metavar="DIR", help="where runs go (outputs)")
     parser.add_argument("--models", type=Path, default=Path("models") / "Deforum", metavar="DIR", help="weights")
-    parser.add_argument(
-        "--latency", type=float, default=0.0, metavar="SECONDS", help="preview: time each diffusion takes"
-    )
     parser.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Serve the page until it is interrupted."""
+    token = str(arguments.token or os.environ.get(TOKEN_VARIABLE, ""))
+    if not is_loopback(arguments.listen) and not token:
+        hint = f"Add --token T, or set {TOKEN_VARIABLE}."
+        raise SettingsError("other computers may render here only with a token.", key="--listen", hint=hint)
     try:
+        from ..ui.compat import Site
         from ..ui.page import build_page, serve_page
     except ModuleNotFoundError as error:
         if error.name != "gradio":
@@ -50,16 +58,12 @@ def run(arguments: argparse.Namespace) -> int:
         hint = "python3 -m pip install -r requirements-ui.txt"
         raise RunError(f"The page needs gradio, which is not installed: {hint}") from error
     from ..ui.assets import examples
-    from ..ui.queue_door import QueueDoor
 
-    local = is_local(arguments.listen)
-    with _queue(arguments) as queue:
-        door = QueueDoor(queue, arguments.out, examples(), roots=None if local else (Path(tempfile.gettempdir()),))
-        page = build_page(door)
-        address = serve_page(page, host=arguments.listen, port=arguments.port, door_folders=(arguments.out, examples()))
-        print(address, flush=True)
-        if not local:
-            print("Everybody who reaches this address can render here and see all runs.", file=sys.stderr)
+    out = arguments.out.resolve()
+    access = None if is_loopback(arguments.listen) else _access(out)
+    with closing(_queue(arguments, out, access)) as queue:
+        page = build_page(_door(queue, out, access))
+        print(serve_page(page, Site(arguments.listen, arguments.port, (out, examples()), token)), flush=True)
         try:
             while not Event().wait(_POLL_SECONDS):
                 pass
@@ -68,29 +72,35 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def is_local(host: str) -> bool:
-    """Whether only this machine can reach what listens at ``host``."""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
+def _access(out: Path) -> Access:
+    """Strangers may reach what is made here and what they upload."""
+    from ..jobs.access import Access
+    from ..ui.assets import examples
+    from ..ui.compat import upload_folder
+
+    return Access((out, examples(), upload_folder().resolve()))
 
 
-@contextmanager
-def _queue(arguments: argparse.Namespace) -> Iterator[JobQueue]:
+def _door(queue: JobQueue, out: Path, access: Access | None) -> Any:
+    from ..ui.assets import examples
+    from ..ui.planning import Planner, public_manifest
+    from ..ui.queue_door import QueueDoor
+
+    planner = Planner() if access is None else Planner(public_manifest)
+    return QueueDoor(queue, out, examples(), access=access, planner=planner)
+
+
+def _queue(arguments: argparse.Namespace, out: Path, access: Access | None) -> JobQueue:
     """The job queue with the engine; its database lies in the folder of all runs."""
+    from ..jobs.access import Access
     from ..jobs.queue import JobQueue
     from ..jobs.runner import DeforumRunner
     from ..media.store import ensure_folder
     from ..run_deforum import RunOptions
 
-    out = ensure_folder(arguments.out)
-    options = RunOptions(out=out, models=arguments.models)
-    queue = JobQueue(out / _DATABASE, DeforumRunner(lambda: _engine(arguments), lambda _: options))
-    try:
-        yield queue
-    finally:
-        queue.close()
+    options = RunOptions(out=ensure_folder(out), models=arguments.models)
+    runner = DeforumRunner(lambda: _engine(arguments), lambda _: options, access or Access())
+    return JobQueue(out / _DATABASE, runner)
 
 
 @contextmanager

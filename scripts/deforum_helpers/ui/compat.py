@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import tempfile
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -112,16 +115,36 @@ def blocks(title: str, *, css: str = "", script: str = "") -> Component:
     return page
 
 
-def serve(page: Component, *, css: str, script: str, host: str, port: int | None, folders: Sequence[Path]) -> str:
+def upload_folder() -> Path:
+    """Where gradio keeps what is uploaded."""
+    return Path(os.environ.get("GRADIO_TEMP_DIR") or Path(tempfile.gettempdir()) / "gradio")
+
+
+@dataclass(frozen=True)
+class Site:
+    """How a page is served.
+
+    Attributes:
+        host: address to listen at.
+        port: port; None takes a free one from 7860 on.
+        folders: whose files the page may show.
+        password: what everybody has to give, with the name "deforum"; empty for none.
+    """
+
+    host: str = "127.0.0.1"
+    port: int | None = None
+    folders: tuple[Path, ...] = ()
+    password: str = ""
+
+
+def serve(page: Component, site: Site, *, css: str, script: str) -> str:
     """Serve a page in the background and return its address.
 
     Args:
         page: made by :func:`blocks`.
+        site: where, and for whom.
         css: as for :func:`blocks`.
         script: as for :func:`blocks`.
-        host: address to listen at.
-        port: port; None takes a free one from 7860 on.
-        folders: whose files the page may show.
     """
     facts: dict[str, Any] = {"show_api": False} if VERSION < (6, 0) else {"footer_links": []}
     if VERSION >= (6, 0):
@@ -129,9 +152,10 @@ def serve(page: Component, *, css: str, script: str, host: str, port: int | None
     if VERSION >= (5, 0):
         facts["ssr_mode"] = False
     _, address, _ = page.launch(
-        server_name=host,
-        server_port=port,
-        allowed_paths=[str(folder.absolute()) for folder in folders],
+        server_name=site.host,
+        server_port=site.port,
+        allowed_paths=[str(folder.absolute()) for folder in site.folders],
+        auth=("deforum", site.password) if site.password else None,
         prevent_thread_lock=True,
         quiet=True,
         share=False,

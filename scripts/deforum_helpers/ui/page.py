@@ -29,13 +29,6 @@ def build_page(door: Door) -> Any:
     return page
 
 
-def serve_page(page: Any, *, host: str, port: int | None, door_folders: tuple[Any, ...]) -> str:
-    """Serve the page in the background and return its address.
-
-    Args:
-        page: made by :func:`build_page`.
-        host: where to listen.
-        port: None takes a free one.
-        door_folders: whose videos and pictures the page may show.
-    """
-    return compat.serve(page, css=_PAGE_STYLE + style(), script=script(), host=host, port=port, folders=door_folders)
+def serve_page(page: Any, site: compat.Site) -> str:
+    """Serve the page in the background and return its address."""
+    return compat.serve(page, site, css=_PAGE_STYLE + style(), script=script())

@@ -11,6 +11,7 @@ from typing import Any
 from .door import PastRun
 
 _SETTINGS_NAME = re.compile(r"(\d{14})_settings\.txt")
+_FRAME_NAME = re.compile(r"\d{14}_\d{9}\.(png|jpe?g|webp)")
 
 
 def past_runs(out: Path) -> tuple[PastRun, ...]:
@@ -32,7 +33,7 @@ def _runs(out: Path) -> Iterator[PastRun]:
 
 def _run(settings: Path, timestring: str) -> PastRun:
     folder = settings.parent
-    pictures = [path.name for path in folder.glob(f"{timestring}*.png")]
+    pictures = [path.name for path in folder.glob(f"{timestring}_*") if _FRAME_NAME.fullmatch(path.name)]
     report = _report(folder / f"{timestring}_report.json")
     video = folder / f"{timestring}.mp4"
     middle = sorted(pictures)[len(pictures) // 2] if pictures else ""

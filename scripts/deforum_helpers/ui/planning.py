@@ -32,7 +32,7 @@ class Planner:
         load: where manifests come from.
     """
 
-    def __init__(self, load: Load = lambda text, dirs: load_manifest(text, base_dirs=dirs)) -> None:
+    def __init__(self, load: Load = lambda text, folders: load_manifest(text, base_dirs=folders)) -> None:
         self._load = load
         self._manifests: OrderedDict[tuple[str, float], Manifest] = OrderedDict()
         self._lock = Lock()
@@ -72,6 +72,11 @@ class Planner:
             while len(self._manifests) > _REMEMBERED:
                 self._manifests.popitem(last=False)
         return manifest
+
+
+def public_manifest(text: str, folders: tuple[Path, ...]) -> Manifest:
+    """Load a manifest for a stranger: no link may lead into the network this machine is in."""
+    return load_manifest(text, base_dirs=folders, allow_private=False)
 
 
 def _changed(source: str, folders: tuple[Path, ...]) -> float:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ..errors import InputError, SettingsError
+from ..jobs.access import Access, check_access
 from ..jobs.queue import JobQueue
 from ..jobs.status import JobRequest, JobStatus
 from ..media.store import ensure_folder, write_text_atomic
@@ -34,7 +35,7 @@ class QueueDoor:
         out: folder of all runs; settings files, presets and pasted manifests go there as well.
         examples: folder of presets that come with the program, one folder each.
         host_choices: texts on offer that depend on the host.
-        roots: folders that files may be read from; None for all of them, as when only this machine can ask.
+        access: what strangers may reach; None if only this machine can ask, which may read what its user may.
         planner: makes plans.
     """
 
@@ -42,7 +43,7 @@ class QueueDoor:
     out: Path
     examples: Path | None = None
     host_choices: Mapping[str, Sequence[str]] = field(default_factory=dict)
-    roots: tuple[Path, ...] | None = None
+    access: Access | None = None
     planner: Planner = field(default_factory=Planner)
 
     def choices(self) -> Mapping[str, Sequence[str]]:
@@ -51,6 +52,11 @@ class QueueDoor:
 
     def plan(self, draft: Draft) -> PlanView:
         """As in ``Door``."""
+        if self.access is not None:
+            try:
+                check_access(draft.settings, draft.folder or self.out, self.access)
+            except InputError as error:
+                return PlanView(None, error.findings)
         return self.planner.plan(draft, lambda data: expected_seconds(data, newest_report(self.out)))
 
     def keep_manifest(self, text: str) -> str:
@@ -146,13 +152,13 @@ class QueueDoor:
 
     def _request(self, draft: Draft) -> JobRequest:
         settings = json.loads(dump_settings(draft.settings))
-        return JobRequest(settings, base_dir=draft.folder, restricted=self.roots is not None)
+        return JobRequest(settings, base_dir=draft.folder, restricted=self.access is not None)
 
     def _readable(self, path: Path) -> Path:
         """A settings file that may be read; relative ones lie in the folder of all runs or the working folder."""
         inside = self.out / path
         file = inside if inside.is_file() else path
-        roots = None if self.roots is None else (self.out, *self.roots, *([self.examples] if self.examples else []))
+        roots = self.access.roots if self.access is not None else None
         if roots is not None and not any(file.resolve().is_relative_to(root.resolve()) for root in roots):
             raise SettingsError(
                 f"{path} lies outside the folders that may be read.", hint="Open it from your computer."
