@@ -73,8 +73,8 @@ class TestSettings:
         assert tab.is_shown("angle")
         tab.choose("animation_mode", "3D")
         tab.page.wait_for_selector("#deforum_setting_rotation_3d_x:visible")
-        assert not tab.is_shown("angle")
-        assert tab.page.locator("#depth_warp_fov_tab:visible").count()
+        tab.page.wait_for_selector("#deforum_setting_angle", state="hidden")
+        tab.page.wait_for_selector("#depth_warp_fov_tab:visible")
 
     def test_a_wrong_schedule_is_marked_and_refused(self, tab):
         tab.go("Keyframes")
