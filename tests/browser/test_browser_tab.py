@@ -74,7 +74,9 @@ class TestSettings:
         tab.choose("animation_mode", "3D")
         tab.page.wait_for_selector("#deforum_setting_rotation_3d_x:visible")
         tab.page.wait_for_selector("#deforum_setting_angle", state="hidden")
-        tab.page.wait_for_selector("#depth_warp_fov_tab:visible")
+        tab.unfold("depth_warp_fov_tab")
+        tab.page.wait_for_selector("#deforum_setting_fov_schedule:visible")
+        assert not tab.is_shown("midas_weight")
 
     def test_a_wrong_schedule_is_marked_and_refused(self, tab):
         tab.go("Keyframes")

@@ -62,9 +62,9 @@ def hidden_button(elem_id: str) -> Component:
     return gr.Button("", elem_id=elem_id, elem_classes=["deforum-hidden"])
 
 
-def accordion(label: str, *, is_open: bool, elem_id: str, visible: bool = True) -> Component:
+def accordion(label: str, *, is_open: bool, elem_id: str) -> Component:
     """A section that opens and closes."""
-    return gr.Accordion(label, open=is_open, elem_id=elem_id, visible=visible)
+    return gr.Accordion(label, open=is_open, elem_id=elem_id)
 
 
 def upload_button(label: str, *, types: Sequence[str], elem_id: str) -> Component:
