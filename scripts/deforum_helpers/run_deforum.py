@@ -21,7 +21,7 @@ from .media.preview_video import PreviewVideo
 from .media.recorder import Destinations, Recorder
 from .media.report import RunReport, Seconds, Stopwatch, peak_memory_mb
 from .media.run_folder import RunFolder, claim_run_folder, save_run_settings
-from .media.store import ImageFrameStore
+from .media.store import ImageFrameStore, lacks_space
 from .media.subtitles import chosen_parameters
 from .ports import Control, Diffused, Diffuser, DiffusionRequest, Image, Progress, VideoWriter
 from .render import Beginning, Observers, render_animation
@@ -163,7 +163,8 @@ def run_job(
                 notes = (*masks, *opened.findings(), *_finish(data, run, job, options, rendered))
             except RunError as error:
                 kept = "frames" if options.keep_images else "key frames"
-                raise RunError(f"{error}\nThe {kept} made so far are kept; {_go_on(run)}") from error
+                room = _room_needed(data, run, options) if lacks_space(error) else ""
+                raise RunError(f"{error}{room}\nThe {kept} made so far are kept; {_go_on(run)}") from error
     report = _report(data, rendered, timed, reliable, watch)
     report.write(run.file("_report.json"))
     if not rendered.complete:
@@ -386,6 +387,17 @@ def _stopped_text(data: RenderData, run: RunFolder, rendered: _Rendered, options
     if rendered.video is not None:
         lines.append(f"The video so far: {rendered.video}")
     return "\n".join([*lines, _go_on(run)[0].upper() + _go_on(run)[1:]])
+
+
+def _room_needed(data: RenderData, run: RunFolder, options: RunOptions) -> str:
+    """What the rest of the run takes on the disk, going by the frames that are there."""
+    store = _store(run, options)
+    sizes = [store.path(index).stat().st_size for index in store.indices()] if options.keep_images else []
+    missing = data.max_frames - len(sizes)
+    if not sizes or not missing:
+        return ""
+    need = missing * sum(sizes) / len(sizes) / 2**20
+    return f" The {missing} frames still to come need about {need:.1f} MiB, and the video needs room, too."
 
 
 def _go_on(run: RunFolder) -> str:
