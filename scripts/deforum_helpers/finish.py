@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from .errors import DeforumError, Finding
 from .media.audio import add_soundtrack
 from .media.ffmpeg import probe
 from .media.run_folder import RunFolder
-from .media.store import frame_name
 from .media.subtitles import (
     PROMPT_SERIES,
     chosen_parameters,
@@ -85,9 +84,15 @@ def _entries(data: RenderData, labels: tuple[str, ...], frames: int) -> Iterator
 
 
 def remove_frames(
-    data: RenderData, run: RunFolder, video: Path, ffmpeg: Path | str | None = None
+    data: RenderData, frames: Callable[[int], Path], video: Path, ffmpeg: Path | str | None = None
 ) -> tuple[Finding, ...]:
     """Delete the frames of a run whose settings ask for it, once ``video`` is known to hold every one of them.
+
+    Args:
+        data: the plan.
+        frames: path of each frame.
+        video: the finished video.
+        ffmpeg: program as for ``find_ffmpeg``.
 
     Returns:
         Why they were kept, if they were.
@@ -102,7 +107,7 @@ def remove_frames(
         text = f"the frames are kept: the video holds {held} of {data.max_frames}."
         return (Finding("warning", text, "delete_imgs"),)
     for index in range(data.max_frames):
-        (run.path / frame_name(run.timestring, index)).unlink(missing_ok=True)
+        frames(index).unlink(missing_ok=True)
     return ()
 
 

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from .errors import Finding, InputError
+from .inputs import video_selection
+from .media.frames import FrameSources, Selection
+from .models.registry import choose_depth_model
 from .parseq.columns import MAX_FRAMES
 from .parseq.loader import load_manifest
 from .parseq.manifest import Manifest
 from .rendering.data.plan import build_render_data
 from .rendering.data.render_data import RenderData
+from .rendering.util.call.noise import perlin_options
+from .rendering.util.support import support_findings
+from .settings import uses
 from .settings.files import load_settings, with_overrides
 from .settings.lint import lint_settings
 from .settings.paths import resolve_path
@@ -108,13 +114,47 @@ def plan_job(job: Job, *, seed: int | None = None, need_files: bool = True) -> t
         message = f"{job.settings.anim.max_frames} frames are more than can be planned; allowed are {MAX_FRAMES}."
         raise InputError((*findings, Finding("error", message, "max_frames")))
     try:
-        data = build_render_data(job.settings, job.manifest, seed=seed)
+        frames = count_source_frames(job) if need_files else None
+        data = build_render_data(job.settings, job.manifest, seed=seed, source_frames=frames)
     except InputError as error:
         raise InputError((*findings, *_not_told_yet(error.findings, findings))) from error
-    findings = (*findings, *data.findings)
+    findings = (*findings, *data.findings, *_unusable(data), *support_findings(job.settings))
     if any(f.severity == "error" for f in findings):
         raise InputError(findings)
     return data, findings
+
+
+def count_source_frames(job: Job) -> int | None:
+    """Frames of the video that the animation follows, None if it follows none.
+
+    Raises:
+        InputError: the video cannot be used.
+    """
+    settings = job.settings
+    if uses.follows_video(settings):
+        key, chosen = "video_init_path", video_selection(settings)
+    elif uses.uses_mask_video(settings):
+        key, chosen = "video_mask_path", Selection()
+    else:
+        return None
+    with FrameSources(
+        settings.run.W, settings.run.H, base_dirs=(job.folder,), allow_private=job.allow_private
+    ) as sources:
+        return sources.open(str(settings.value(key)), key=key, selection=chosen).count
+
+
+def _unusable(data: RenderData) -> Iterator[Finding]:
+    """What only a look at the networks and the noise can tell."""
+    checks: list[Callable[[], object]] = []
+    if any(key.noise > 0 for key in data.keys):
+        checks.append(lambda: perlin_options(data))
+    if uses.uses_depth(data.settings):
+        checks.append(lambda: choose_depth_model(data.settings.anim.depth_algorithm))
+    for check in checks:
+        try:
+            check()
+        except InputError as error:
+            yield from error.findings
 
 
 def _not_told_yet(new: Iterable[Finding], told: Iterable[Finding]) -> Iterator[Finding]:

@@ -2,37 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 
 from .errors import Finding, InputError, Interrupted, RunError
 from .finish import add_sound, add_subtitles, remove_frames, write_subtitles
-from .imaging.colour import ColourReference
+from .imaging.backend import pick_resampler
+from .inputs import Places, open_inputs
 from .job import Job
 from .media.encode import EncodeOptions, FfmpegVideoWriter, check_format, encode_files
 from .media.ffmpeg import find_ffmpeg
+from .media.formats import image_format
 from .media.journal import Journal, JournalHeader
-from .media.pictures import load_picture
 from .media.preview_video import PreviewVideo
 from .media.recorder import Destinations, Recorder
 from .media.report import RunReport, Seconds, Stopwatch, peak_memory_mb
 from .media.run_folder import RunFolder, claim_run_folder, save_run_settings
-from .media.store import PngFrameStore
+from .media.store import ImageFrameStore
 from .media.subtitles import chosen_parameters
-from .models.depth import DepthNetwork, open_depth_model
-from .models.registry import choose_depth_model
-from .ports import Control, Diffused, Diffuser, DiffusionRequest, Image, Progress
+from .ports import Control, Diffused, Diffuser, DiffusionRequest, Progress, VideoWriter
 from .render import Beginning, Observers, render_animation
 from .rendering.data.render_data import RenderData
-from .rendering.util.call.noise import perlin_options
 from .rendering.util.identity import plan_digest
 from .rendering.util.resilience import OnFailure, ReliableDiffuser, RetryPolicy, event_findings
-from .rendering.util.support import support_findings
-from .resume import resumption
+from .resume import first_frames, images_of, journaled_states, resumption
+
+_NO_IMAGES = "none"
+"""Says in the journal that a run keeps no images."""
 
 
 def _told_nobody(run: RunFolder) -> None:
@@ -56,6 +55,10 @@ class RunOptions:
         on_failure: what becomes of a key frame that cannot be diffused, whatever is tried: "stop" ends the run, which
             can be resumed; "reuse" keeps the picture that was to be diffused.
         preview_every: frames between two renewals of the preview video, 0 for none.
+        image_format: what frames are written as, "png", "jpg" or "webp".
+        device: what makes the frames between key frames: "cpu", "cuda", or "auto" for CUDA where it is.
+        keep_images: whether frames are written at all; if not, there is the video, and the journal until it is done.
+            A run that goes on keeps its frames as it did when it began.
         models: folder of the networks' weights.
         allow_download: whether missing weights may be fetched.
     """
@@ -71,6 +74,9 @@ class RunOptions:
     keep_journal: bool = False
     on_failure: OnFailure = "stop"
     preview_every: int = 0
+    image_format: str = "png"
+    keep_images: bool = True
+    device: str = "auto"
     models: Path = Path("models") / "Deforum"
     allow_download: bool = False
 
@@ -136,68 +142,73 @@ def run_job(
         Interrupted: stopped on request; the frames made so far are kept, and the message says how to go on.
     """
     watch = Stopwatch()
+    options = _as_begun(options)
     with watch.measure("total"):
         _check(data, options)
-        given = _given_pictures(job, data)
-        run = _run_folder(job, data, options)
-        options.on_folder(run)
-        timed = _TimedDiffuser(engine, watch)
-        reliable = ReliableDiffuser(timed, RetryPolicy.of(job.settings, on_failure=options.on_failure))
-        try:
-            watchers = _Watchers(progress, control or _NoControl(), watch)
-            rendered = _render(data, reliable, run, options, watchers, given)
-            notes = _finish(data, run, job, options, rendered)
-        except RunError as error:
-            raise RunError(f"{error}\nThe frames made so far are kept; {_go_on(run)}") from error
+        with open_inputs(data, _places(job, options)) as opened:
+            run = _run_folder(job, data, options)
+            options.on_folder(run)
+            timed = _TimedDiffuser(engine, watch)
+            reliable = ReliableDiffuser(timed, RetryPolicy.of(job.settings, on_failure=options.on_failure))
+            begin = Beginning(inputs=opened.inputs, resampler=pick_resampler(options.device))
+            try:
+                watchers = _Watchers(progress, control or _NoControl(), watch)
+                rendered = _render(data, reliable, run, options, watchers, begin)
+                notes = (*opened.findings(), *_finish(data, run, job, options, rendered))
+            except RunError as error:
+                kept = "frames" if options.keep_images else "key frames"
+                raise RunError(f"{error}\nThe {kept} made so far are kept; {_go_on(run)}") from error
     report = _report(data, rendered, timed, reliable, watch)
     report.write(run.file("_report.json"))
     if not rendered.complete:
-        raise Interrupted(_stopped_text(data, run, rendered))
+        raise Interrupted(_stopped_text(data, run, rendered, options))
     findings = (*rendered.findings, *event_findings(reliable.events), *notes)
     return RunResult(rendered.video, run.path, run.timestring, report, findings)
 
 
+def _as_begun(options: RunOptions) -> RunOptions:
+    """The options with the images that the run to go on with has kept so far."""
+    if options.resume is None:
+        return options
+    images = images_of(options.resume, options.image_format if options.keep_images else _NO_IMAGES)
+    if images == _NO_IMAGES:
+        return replace(options, keep_images=False)
+    return replace(options, keep_images=True, image_format=images)
+
+
 def _check(data: RenderData, options: RunOptions) -> None:
     """Everything that would stop the run later stops it here, before anything is written."""
-    refused = [f for f in support_findings(data.settings) if f.severity == "error"]
-    if refused:
-        raise InputError(refused)
     chosen_parameters(options.subtitles or ())
-    if any(key.noise > 0 for key in data.keys):
-        perlin_options(data)
-    if _wants_depth(data):
-        choose_depth_model(data.settings.anim.depth_algorithm)
+    image_format(options.image_format)
+    _check_no_images(data, options)
     if _wants_video(data, options):
         find_ffmpeg(options.encode.ffmpeg)
         check_format(data.width, data.height, data.fps)
 
 
-def _given_pictures(job: Job, data: RenderData) -> Beginning:
-    """The pictures a render starts with, loaded before anything is written."""
+def _check_no_images(data: RenderData, options: RunOptions) -> None:
+    if options.keep_images:
+        return
+    if not _wants_video(data, options):
+        text = "without images and without a video nothing would be left of the run."
+        raise InputError(text, key="--no-images", hint="Keep the one or the other.")
+    if options.preview_every > 0:
+        text = "the preview video is made of the images, and none are kept."
+        raise InputError(text, key="--preview-every", hint="Leave out --no-images or --preview-every.")
 
-    def load(key: str) -> Image:
-        named = str(job.settings.value(key))
-        return load_picture(
-            named,
-            width=data.width,
-            height=data.height,
-            key=key,
-            base_dirs=(job.folder,),
-            allow_private=job.allow_private,
-        )
 
-    init = load("init_image") if job.settings.run.use_init else None
-    by_image = job.settings.anim.color_coherence == "Image" and data.coherence is not None
-    reference = ColourReference.of(load("color_coherence_image_path"), data.coherence or "LAB") if by_image else None
-    return Beginning(init_image=init, reference=reference)
+def _places(job: Job, options: RunOptions) -> Places:
+    return Places(
+        job.folder,
+        options.models,
+        allow_download=options.allow_download,
+        allow_private=job.allow_private,
+        ffmpeg=options.encode.ffmpeg,
+    )
 
 
 def _wants_video(data: RenderData, options: RunOptions) -> bool:
     return options.video and not data.settings.output.skip_video_creation
-
-
-def _wants_depth(data: RenderData) -> bool:
-    return data.settings.anim.animation_mode == "3D" and data.settings.anim.use_depth_warping
 
 
 def _run_folder(job: Job, data: RenderData, options: RunOptions) -> RunFolder:
@@ -228,8 +239,15 @@ def _render(
 ) -> _Rendered:
     control = watchers.control
     resumed: tuple[Finding, ...] = ()
-    with _depth(data, options) as (depth, flat), ThreadPoolExecutor(options.threads) as workers:
-        to = _destinations(data, run, options)
+    with ThreadPoolExecutor(options.threads) as workers:
+
+        def remade(video: VideoWriter, frames: int) -> None:
+            states = journaled_states(to.journal, 0)
+            begin = replace(given, states=states)
+            part = first_frames(data, frames)
+            render_animation(part, diffuser, lambda _, image: video.write(image), workers, begin=begin)
+
+        to = _destinations(data, run, options, remade)
         recorder = Recorder(data, to, watchers.progress, watchers.watch, workers)
         complete = True
         try:
@@ -237,9 +255,10 @@ def _render(
             going_on = resumption(data, to.store, to.journal, intact)
             resumed = going_on.findings
             if intact < data.max_frames:
-                recorder.start_journal(JournalHeader(plan_digest(data), diffuser.name, data.seed))
+                images = options.image_format if options.keep_images else _NO_IMAGES
+                recorder.start_journal(JournalHeader(plan_digest(data), diffuser.name, data.seed, images))
                 observers = Observers(control.should_stop, recorder.take_key, watchers.watch.measure)
-                begin = replace(given, frame=going_on.begin.frame, states=going_on.begin.states, depth=depth)
+                begin = replace(given, frame=going_on.begin.frame, states=going_on.begin.states)
                 render_animation(going_on.data, diffuser, recorder.take_frame, workers, observers, begin)
         except Interrupted:
             complete = False
@@ -251,48 +270,50 @@ def _render(
         finally:
             watchers.progress.finish()
         video = recorder.finish()
-        findings = (*(depth.findings if depth else flat), *resumed, *recorder.findings())
+        made = given.resampler.findings
+        findings = (*resumed, *made, *recorder.findings())
     if complete and not options.keep_journal:
         to.journal.remove()
     return _Rendered(recorder.frames, video, complete, findings)
 
 
-@contextmanager
-def _depth(data: RenderData, options: RunOptions) -> Iterator[tuple[DepthNetwork | None, tuple[Finding, ...]]]:
-    """The depth network, if the settings ask for one; without it, why the scene is flat."""
-    with ExitStack() as stack:
-        found: tuple[DepthNetwork | None, tuple[Finding, ...]] = (None, ())
-        if _wants_depth(data):
-            algorithm = data.settings.anim.depth_algorithm
-            opening = open_depth_model(algorithm, models_folder=options.models, allow_download=options.allow_download)
-            try:
-                found = (stack.enter_context(opening), ())
-            except RunError as error:
-                text = f"3D moves through a flat scene, without depth. {error}"
-                found = (None, (Finding("warning", text, "use_depth_warping"),))
-        yield found
-
-
-def _destinations(data: RenderData, run: RunFolder, options: RunOptions) -> Destinations:
+def _destinations(
+    data: RenderData, run: RunFolder, options: RunOptions, remade: Callable[[VideoWriter, int], None]
+) -> Destinations:
+    """Where the run is kept; ``remade`` writes the first so many frames to a video again."""
     path, encode = run.file(".mp4"), options.encode
-    video, preview = None, None
-    if _wants_video(data, options):
-        video = FfmpegVideoWriter(path, width=data.width, height=data.height, fps=data.fps, options=encode)
+    store = _store(run, options) if options.keep_images else None
+    journal = Journal(run.file("_journal"))
+
+    def opened() -> FfmpegVideoWriter:
+        return FfmpegVideoWriter(path, width=data.width, height=data.height, fps=data.fps, options=encode)
+
+    def rebuild(frames: int) -> Path:
+        if store is not None and (store.lossless or not journal.holds(0)):
+            return encode_files([store.path(index) for index in range(frames)], path, fps=data.fps, options=encode)
+        again = opened()
+        try:
+            remade(again, frames)
+            return again.close()
+        finally:
+            again.abort()
+
+    video = opened() if _wants_video(data, options) else None
+    preview = None
     if options.preview_every > 0:
         preview = PreviewVideo(
             run.file("_preview.mp4"),
             fps=data.fps,
             interval=options.preview_every,
             total=data.max_frames,
+            codec=image_format(options.image_format).codec,
             ffmpeg=encode.ffmpeg,
         )
-    return Destinations(
-        PngFrameStore(run.path, run.timestring),
-        Journal(run.file("_journal")),
-        video,
-        lambda frames: encode_files(frames, path, fps=data.fps, options=encode),
-        preview,
-    )
+    return Destinations(store, journal, video, rebuild, preview)
+
+
+def _store(run: RunFolder, options: RunOptions) -> ImageFrameStore:
+    return ImageFrameStore(run.path, run.timestring, image_format(options.image_format))
 
 
 def _finish(
@@ -306,8 +327,8 @@ def _finish(
         srt = write_subtitles(data, run, options.subtitles, rendered.frames)
         if options.embed_subtitles and rendered.video is not None:
             findings += add_subtitles(rendered.video, srt, ffmpeg)
-    if rendered.video is not None and rendered.complete:
-        findings += remove_frames(data, run, rendered.video, ffmpeg)
+    if rendered.video is not None and rendered.complete and options.keep_images:
+        findings += remove_frames(data, _store(run, options).path, rendered.video, ffmpeg)
     return findings
 
 
@@ -327,8 +348,9 @@ def _report(
     )
 
 
-def _stopped_text(data: RenderData, run: RunFolder, rendered: _Rendered) -> str:
-    lines = [f"Stopped after {rendered.frames} of {data.max_frames} frames. They are kept in {run.path}."]
+def _stopped_text(data: RenderData, run: RunFolder, rendered: _Rendered, options: RunOptions) -> str:
+    kept = "They are kept" if options.keep_images else "Their key frames are kept"
+    lines = [f"Stopped after {rendered.frames} of {data.max_frames} frames. {kept} in {run.path}."]
     if rendered.video is not None:
         lines.append(f"The video so far: {rendered.video}")
     return "\n".join([*lines, _go_on(run)[0].upper() + _go_on(run)[1:]])

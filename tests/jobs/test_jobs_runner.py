@@ -6,10 +6,10 @@ import hashlib
 from pathlib import Path
 
 import pytest
-from jobs_parts import TINY, opened, preview_runner, tiny, until, until_over
 
 from deforum_helpers.jobs.access import Access
 from deforum_helpers.jobs.status import JobRequest
+from jobs_parts import TINY, opened, preview_runner, tiny, until, until_over
 
 
 def frames_of(outdir: str) -> dict[str, str]:
