@@ -43,7 +43,12 @@ LINE_WIDTH = 200
 
 REQUIREMENTS = {
     "run": ("requirements-standalone.txt",),
-    "test": ("requirements-dev.txt", "requirements-standalone.txt", "requirements-models.txt"),
+    "test": (
+        "requirements-dev.txt",
+        "requirements-standalone.txt",
+        "requirements-models.txt",
+        "requirements-diffusers.txt",
+    ),
 }
 """Requirement files per purpose; the first one is installed and includes the others."""
 

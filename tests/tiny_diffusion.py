@@ -1,7 +1,7 @@
-"""Diffusion models of the real architectures, tiny and randomly initialised, written to disk as the real ones lie there.
+"""Diffusion models of the real architectures, tiny and randomly initialised, written to disk as the real ones lie.
 
-Each is written twice: as a folder of diffusers, and as the single file with the names of weights that Stability AI's own
-code gives them, beside a folder that holds its configuration and no weights.
+They are folders of diffusers, and single files with the names of weights that Stability AI's own code gives them, each
+beside a folder that holds its configuration and no weights.
 """
 
 from __future__ import annotations
@@ -9,14 +9,15 @@ from __future__ import annotations
 import json
 import shutil
 import warnings
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 WORDS = (
-    "a an the of on at in and with red teal lighthouse cliff ocean night blurry something else dog cat tree house "
-    "blue green sky sea old new big small very"
-).split()
+    *("a", "an", "the", "of", "on", "at", "in", "and", "with", "red", "teal", "blue", "green", "old", "new", "big"),
+    *("lighthouse", "cliff", "ocean", "night", "blurry", "something", "else", "dog", "cat", "tree", "house", "sky"),
+)
 TOKENS = 77
 HIDDEN = {"SD": 32, "SDXL": 64}
 
@@ -89,10 +90,23 @@ def _text_encoder(tokenizer, hidden, *, projected=False, layers=3):
     return _lively((CLIPTextModelWithProjection if projected else CLIPTextModel)(config))
 
 
+@contextmanager
+def one_thread():
+    """So small networks are fastest so, and two at work on a busy machine wait for each other."""
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
 def _vae(channels=4):
     from diffusers import AutoencoderKL
 
-    return _lively(
+    vae = _lively(
         AutoencoderKL(
             block_out_channels=(8, 8, 8, 8),
             down_block_types=("DownEncoderBlock2D",) * 4,
@@ -103,6 +117,32 @@ def _vae(channels=4):
             sample_size=64,
         )
     )
+    return _fitted(vae)
+
+
+def _fitted(vae):
+    """Quiet side branches, and the last layer by least squares, so that smooth pictures come back more or less."""
+    import torch
+
+    for name, weights in vae.named_parameters():
+        if ".conv2." in name or ".to_out." in name:
+            weights.data *= 0.1
+
+    y, x = torch.meshgrid(torch.linspace(-1, 1, 64), torch.linspace(-1, 1, 64), indexing="ij")
+    waves = [torch.sin(x * a + y * b + a * b) for a in (-3, -1, 1, 2) for b in (-2, 0.5, 1, 3)]
+    pictures = torch.stack([torch.stack([waves[i], waves[i - 3], waves[i - 7]]) for i in range(16)]).clamp(-1, 1)
+    seen = []
+    handle = vae.decoder.conv_out.register_forward_pre_hook(lambda _module, inputs: seen.append(inputs[0]))
+    with torch.no_grad():
+        vae.decode(vae.encode(pictures).latent_dist.mode())
+        handle.remove()
+        features = torch.nn.functional.unfold(seen[0], 3, padding=1).transpose(1, 2).flatten(0, 1)
+        features = torch.cat([features, torch.ones(len(features), 1)], dim=1)
+        wanted = pictures.permute(0, 2, 3, 1).flatten(0, 2)
+        fit = torch.linalg.lstsq(features, wanted).solution
+        vae.decoder.conv_out.weight.copy_(fit[:-1].T.reshape(vae.decoder.conv_out.weight.shape))
+        vae.decoder.conv_out.bias.copy_(fit[-1])
+    return vae
 
 
 def _unet(family, channels=4):
@@ -129,7 +169,7 @@ def _unet(family, channels=4):
         sample_size=8,
         **extra,
     )
-    return _lively(unet, 0.7)
+    return _lively(unet, 0.5)
 
 
 def _seeded(build):

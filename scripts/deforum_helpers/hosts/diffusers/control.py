@@ -64,13 +64,16 @@ class ControlNets:
         Args:
             units: at least one.
             init: the picture to be diffused, for units without one of their own.
-            width, height: pixels.
+            width: pixels.
+            height: pixels.
 
         Raises:
             EngineError: a model or a preprocessor is unknown, a picture is missing, or the model takes none.
         """
         if self._model.is_transformer:
-            raise EngineError(f"ControlNet for {self._model.family} is not offered; take the units out of the settings.")
+            raise EngineError(
+                f"ControlNet for {self._model.family} is not offered; take the units out of the settings."
+            )
         names = tuple(unit.model for unit in units)
         networks = [self._network(name) for name in names]
         images = [self._image(unit, init, width, height) for unit in units]

@@ -61,7 +61,11 @@ class Guide:
             if added and "text_embeds" in added:
                 wholes = torch.cat([negative.whole, *(item.whole for _, item in positive)])
                 times = _spread(added["time_ids"], len(positive))
-                named["added_cond_kwargs"] = {**added, "text_embeds": wholes.to(added["text_embeds"]), "time_ids": times}
+                named["added_cond_kwargs"] = {
+                    **added,
+                    "text_embeds": wholes.to(added["text_embeds"]),
+                    "time_ids": times,
+                }
             self._spread_residuals(named, len(positive))
         if self._surroundings is not None:
             around = self._surroundings.to(sample).expand(sample.shape[0], -1, -1, -1)

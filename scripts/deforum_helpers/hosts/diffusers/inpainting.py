@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import cv2
 import numpy as np
@@ -61,25 +62,26 @@ def smeared(image: Image, mask: Mask) -> Image:
     known = (255 - mask).astype(np.float32) / 255.0
     if not known.any():
         return np.full_like(image, 127)
-    levels = [(image.astype(np.float32) * known[..., None], known)]
+    levels: list[tuple[Any, Any]] = [(image.astype(np.float32) * known[..., None], known)]
     while min(levels[-1][1].shape) > 1 and not levels[-1][1].all():
         colour, weight = levels[-1]
         size = ((weight.shape[1] + 1) // 2, (weight.shape[0] + 1) // 2)
-        levels.append(tuple(cv2.resize(a, size, interpolation=cv2.INTER_AREA) for a in (colour, weight)))
+        colour, weight = (cv2.resize(a, size, interpolation=cv2.INTER_AREA) for a in (colour, weight))
+        levels.append((colour, weight))
     colour, weight = levels[-1]
     result = colour / np.maximum(weight, 1e-6)[..., None]
     for colour, weight in reversed(levels[:-1]):
         grown = cv2.resize(result, (weight.shape[1], weight.shape[0]), interpolation=cv2.INTER_LINEAR)
         share = np.minimum(weight, 1.0)[..., None]
         result = colour / np.maximum(weight, 1e-6)[..., None] * share + grown * (1.0 - share)
-    return np.clip(np.rint(result), 0, 255).astype(np.uint8)
+    return np.asarray(np.clip(np.rint(result), 0, 255), dtype=np.uint8)
 
 
 def on_latents(mask: Mask, width: int, height: int) -> NDArray[np.float32]:
     """1 for each latent that a masked pixel falls into, else 0; ``height``×``width``."""
     rows, columns = mask.shape[0] // height, mask.shape[1] // width
     blocks = mask[: height * rows, : width * columns].reshape(height, rows, width, columns)
-    return (blocks.max(axis=(1, 3)) > 0).astype(np.float32)
+    return np.asarray(blocks.max(axis=(1, 3)) > 0, dtype=np.float32)
 
 
 def put_back(init: Image, painted: Image, inpainting: Inpainting, region: Region) -> Image:

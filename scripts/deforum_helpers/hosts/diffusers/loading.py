@@ -80,7 +80,8 @@ def load_model(source: str, options: EngineOptions, placement: Placement) -> tup
         else:
             pipe = _from_hub(source, options, placement.dtype)
         family = family_of(type(pipe).__name__)
-        pipe = diffusers.AutoPipelineForText2Image.from_pipe(pipe)
+        if any(task in type(pipe).__name__ for task in ("Img2Img", "Inpaint")):
+            pipe = diffusers.AutoPipelineForText2Image.from_pipe(pipe)
         pipe.set_progress_bar_config(disable=True)
         name = path.stem if path.is_file() else path.name
         model = Model(name, family, pipe, pipe.scheduler, pipe.vae)
@@ -164,10 +165,11 @@ def _from_folder(path: Path, dtype: Any) -> Any:
         raise EngineError(f"{path} is no diffusers folder: model_index.json is not in it.{hint}")
     parts = json.loads(index.read_text("utf-8"))
     family_of(str(parts.get("_class_name", "")))
-    extra = {"safety_checker": None, "requires_safety_checker": False} if "safety_checker" in parts else {}
-    return diffusers.DiffusionPipeline.from_pretrained(
-        str(path), torch_dtype=dtype, local_files_only=True, **extra
-    )
+    # Without a part that is left out on purpose, some pipelines want to hear so; nobody's pictures are censored here.
+    absent: dict[str, Any] = {name: None for name, entry in parts.items() if entry == [None, None]}
+    if "safety_checker" in parts:
+        absent |= {"safety_checker": None, "requires_safety_checker": False}
+    return diffusers.DiffusionPipeline.from_pretrained(str(path), torch_dtype=dtype, local_files_only=True, **absent)
 
 
 def _from_hub(name: str, options: EngineOptions, dtype: Any) -> Any:
@@ -182,8 +184,8 @@ def _from_hub(name: str, options: EngineOptions, dtype: Any) -> Any:
             if options.download:
                 raise EngineError(f"The model {name} cannot be downloaded: {first_line(error)}") from error
     raise EngineError(
-        f"There is no model {name!r}; looked at {' and '.join(places)}. Give --model a diffusers folder, a .safetensors "
-        "or .ckpt file, or owner/name on Hugging Face with --download."
+        f"There is no model {name!r}; looked at {' and '.join(places)}. Give --model a diffusers folder, a "
+        ".safetensors or .ckpt file, or owner/name on Hugging Face with --download."
     )
 
 

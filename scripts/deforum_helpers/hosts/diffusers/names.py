@@ -21,7 +21,9 @@ def nearest(name: str, known: Iterable[str]) -> str:
     folded = {n.casefold(): n for n in all_names}
     found = difflib.get_close_matches(name.casefold(), list(folded), n=3, cutoff=0.5)
     shown = [folded[n] for n in found] or all_names[:8]
-    return f"Nearest: {', '.join(shown)}." if found else f"There are: {', '.join(shown)}." if shown else "There is none."
+    return (
+        f"Nearest: {', '.join(shown)}." if found else f"There are: {', '.join(shown)}." if shown else "There is none."
+    )
 
 
 def weights_in(folder: Path) -> dict[str, Path]:
@@ -57,10 +59,11 @@ def find_weights(name: str, folders: Sequence[Path | None], what: str, option: s
         if folder is not None:
             known |= {key: path for key, path in weights_in(folder).items() if key not in known}
     wanted = {plain.casefold(), _without_suffix(plain).casefold()}
-    for matches in (lambda key: key.casefold(), lambda key: key.rpartition("/")[2].casefold()):
-        for key, path in known.items():
-            if matches(key) in wanted:
-                return path
+    folded = {key.rpartition("/")[2].casefold(): path for key, path in reversed(known.items())}
+    folded |= {key.casefold(): path for key, path in known.items()}
+    for name_wanted in wanted:
+        if name_wanted in folded:
+            return folded[name_wanted]
     places = ", ".join(str(folder) for folder in folders if folder is not None)
     looked = f"looked in {places}" if places else f"no folder is set; name it with {option} DIR"
     raise EngineError(f"There is no {what} {name!r} ({looked}). {nearest(plain, known) if places else ''}".rstrip())

@@ -24,10 +24,11 @@ def starting_noise(
 
     Args:
         shape: channels, height and width of the latents.
-        seed, subseed: -1 for no subseed.
+        seed: of the picture.
+        subseed: -1 for none.
         subseed_strength: 0..1, how far the noise turns towards that of ``subseed`` (:func:`slerp`).
-        resize_from: width and height in latents that the seed was found at, (0, 0) for off. The noise of that size lies in the
-            middle of the noise of ``seed`` at this size, or shows its middle.
+        resize_from: width and height in latents that the seed was found at, (0, 0) for off. The noise of that size
+            lies in the middle of the noise of ``seed`` at this size, or shows its middle.
 
     Returns:
         float32 1×C×H×W on the CPU, and the generator, which goes on for the noise of the steps.

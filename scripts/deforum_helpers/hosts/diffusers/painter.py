@@ -137,7 +137,9 @@ class Painter:
         scale = int(model.pipe.vae_scale_factor)
         resize_from = (request.seed_resize[0] // scale, request.seed_resize[1] // scale)
         noise, source = starting_noise(shape, request.seed, request.subseed, request.subseed_strength, resize_from)
-        mask = None if canvas.mask is None else torch.from_numpy(on_latents(canvas.mask, shape[2], shape[1]))[None, None]
+        mask = (
+            None if canvas.mask is None else torch.from_numpy(on_latents(canvas.mask, shape[2], shape[1]))[None, None]
+        )
         clean = None
         if canvas.init is not None:
             clean = _filled(encode(model, canvas.init), mask, noise, request.inpainting)
@@ -151,7 +153,7 @@ class Painter:
             return None
         hidden = np.full((canvas.height, canvas.width, 3), 127, np.uint8)
         if canvas.init is not None and canvas.mask is not None:
-            hidden = np.where((canvas.mask > 127)[..., None], hidden, canvas.init)
+            hidden[canvas.mask <= 127] = canvas.init[canvas.mask <= 127]
         everywhere = torch.ones(1, 1, *shape[1:])
         return torch.cat([everywhere if mask is None else mask, encode(model, hidden)], dim=1)
 

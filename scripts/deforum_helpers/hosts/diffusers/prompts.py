@@ -121,9 +121,7 @@ class _Provider(EmbeddingsProvider):  # type: ignore[misc]
     """
 
     def __init__(self, tokenizer: Any, encoder: Any, last: int, *, normalised: bool, manager: Any) -> None:
-        super().__init__(
-            tokenizer, encoder, manager, truncate=False, split_long_text_mode=SplitLongTextMode.PHRASES
-        )
+        super().__init__(tokenizer, encoder, manager, truncate=False, split_long_text_mode=SplitLongTextMode.PHRASES)
         self._last = last
         self._normalised = normalised
 
@@ -155,8 +153,6 @@ def _lengthened(item: Encoded, length: int, empty: Any) -> Encoded:
     return Encoded(words[:, :length], item.whole)
 
 
-def _by_step(
-    parts: Sequence[Part], encoded: dict[Chunks, Encoded]
-) -> tuple[tuple[tuple[float, Encoded], ...], ...]:
+def _by_step(parts: Sequence[Part], encoded: dict[Chunks, Encoded]) -> tuple[tuple[tuple[float, Encoded], ...], ...]:
     steps = range(len(parts[0].steps))
     return tuple(tuple((part.weight, encoded[part.steps[step]]) for part in parts) for step in steps)

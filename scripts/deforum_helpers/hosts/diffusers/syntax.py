@@ -116,11 +116,10 @@ def _chunks(nodes: tuple[_Node, ...], step: int, steps: int) -> Chunks:
         for index, piece in enumerate(_BREAK.split(text)):
             if index:
                 chunks.append([])
-            if not piece:
-                continue
-            if chunks[-1] and chunks[-1][-1].weight == weight:
-                piece = chunks[-1].pop().text + piece
-            chunks[-1].append(Fragment(piece, weight))
+            joins = bool(chunks[-1]) and chunks[-1][-1].weight == weight
+            before = chunks[-1].pop().text if joins else ""
+            if before + piece:
+                chunks[-1].append(Fragment(before + piece, weight))
     return tuple(tuple(chunk) for chunk in chunks)
 
 
