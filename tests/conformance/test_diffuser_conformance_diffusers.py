@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
-from test_diffuser_conformance import DiffuserConformance
+from test_diffuser_conformance import DiffuserConformance, difference
 
 from tiny_diffusion import diffusers_or_skip, one_thread, write_model
 
@@ -29,3 +31,13 @@ class TestDiffusersEngine(DiffuserConformance):
     @pytest.fixture
     def engine(self, loaded):
         return loaded
+
+    def test_less_strength_changes_more(self, engine, request_, init):
+        # A VAE of random weights does not give the init back, so changes are counted from what it makes of it.
+        def diffused(strength):
+            return engine.diffuse(replace(request_, steps=20, init_image=init, strength=strength)).image
+
+        same = diffused(0.99)
+        changes = [difference(diffused(strength), same) for strength in (0.85, 0.5, 0.1)]
+        assert changes == sorted(changes)
+        assert changes[2] > changes[0] + 1.0
