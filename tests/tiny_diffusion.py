@@ -7,6 +7,7 @@ beside a folder that holds its configuration and no weights.
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import warnings
 from contextlib import contextmanager
@@ -19,7 +20,7 @@ WORDS = (
     *("lighthouse", "cliff", "ocean", "night", "blurry", "something", "else", "dog", "cat", "tree", "house", "sky"),
 )
 TOKENS = 77
-HIDDEN = {"SD": 32, "SDXL": 64}
+HIDDEN = {"SD": 32, "SDXL": 32 + 48}
 
 
 def diffusers_or_skip():
@@ -131,7 +132,7 @@ def _unet(family, channels=4):
         extra = {
             "addition_embed_type": "text_time",
             "addition_time_embed_dim": 8,
-            "projection_class_embeddings_input_dim": 8 * 6 + 32,
+            "projection_class_embeddings_input_dim": 8 * 6 + 48,
             "use_linear_projection": True,
         }
     unet = UNet2DConditionModel(
@@ -182,7 +183,7 @@ def _sdxl(folder):
     return StableDiffusionXLPipeline(
         vae=_vae(),
         text_encoder=_text_encoder(tokenizers[0], 32),
-        text_encoder_2=_text_encoder(tokenizers[1], 32, projected=True),
+        text_encoder_2=_text_encoder(tokenizers[1], 48, projected=True),
         tokenizer=tokenizers[0],
         tokenizer_2=tokenizers[1],
         unet=_unet("SDXL"),
@@ -287,3 +288,140 @@ def write_controlnet(folder: Path, name: str, model: Path) -> Path:
 
     _seeded(build).save_pretrained(folder / name, safe_serialization=True)
     return folder / name
+
+
+def write_single_file(folder: Path, model: Path, *, suffix: str = ".safetensors", config: bool = True) -> Path:
+    """The diffusers folder ``model``, SD or SDXL, as one file in ``folder`` with its configuration beside it."""
+    import torch
+    from safetensors.torch import load_file, save_file
+
+    def part(name):
+        (path,) = (model / name).glob("*.safetensors")
+        return load_file(path)
+
+    folder.mkdir(parents=True, exist_ok=True)
+    state = {f"model.diffusion_model.{_unet_key(key)}": value for key, value in part("unet").items()}
+    state |= dict(_vae_weight(key, value) for key, value in part("vae").items())
+    if (model / "text_encoder_2").is_dir():
+        state |= {f"conditioner.embedders.0.transformer.{k}": v for k, v in part("text_encoder").items()}
+        state |= _open_clip(part("text_encoder_2"))
+    else:
+        state |= {f"cond_stage_model.transformer.{k}": v for k, v in part("text_encoder").items()}
+    path = folder / f"{model.name}{suffix}"
+    state = {key: value.clone().contiguous() for key, value in state.items()}
+    save_file(state, path) if suffix == ".safetensors" else torch.save({"state_dict": state}, path)
+    if config:
+        shutil.copytree(model, folder / model.name, ignore=shutil.ignore_patterns("*.safetensors"))
+    return path
+
+
+_UNET_NAMES = {
+    "time_embedding.linear_1": "time_embed.0",
+    "time_embedding.linear_2": "time_embed.2",
+    "add_embedding.linear_1": "label_emb.0.0",
+    "add_embedding.linear_2": "label_emb.0.2",
+    "conv_in": "input_blocks.0.0",
+    "conv_norm_out": "out.0",
+    "conv_out": "out.2",
+}
+_RESNET_NAMES = {
+    "norm1": "in_layers.0",
+    "conv1": "in_layers.2",
+    "norm2": "out_layers.0",
+    "conv2": "out_layers.3",
+    "time_emb_proj": "emb_layers.1",
+    "conv_shortcut": "skip_connection",
+}
+
+
+def _unet_key(key):
+    """The original name of a weight of a UNet with one layer per block."""
+    for ours, theirs in _UNET_NAMES.items():
+        if key.startswith(f"{ours}."):
+            return theirs + key[len(ours) :]
+    place, *rest = key.split(".")
+    block = int(rest.pop(0)) if place != "mid_block" else 0
+    kind, layer, rest = rest[0], int(rest[1]), rest[2:]
+    if kind == "resnets":
+        rest[0] = _RESNET_NAMES[rest[0]]
+    tail = ".".join(rest)
+    if place == "mid_block":
+        return f"middle_block.{2 * layer if kind == 'resnets' else 1}.{tail}"
+    if place == "down_blocks":
+        if kind == "downsamplers":
+            return f"input_blocks.{2 * block + 2}.0.op.{rest[-1]}"
+        return f"input_blocks.{2 * block + 1 + layer}.{int(kind == 'attentions')}.{tail}"
+    if kind == "upsamplers":
+        return f"output_blocks.{2 * block + 1}.2.conv.{rest[-1]}"  # only the block with attentions has one
+    return f"output_blocks.{2 * block + layer}.{int(kind == 'attentions')}.{tail}"
+
+
+_VAE_NAMES = (
+    (r"mid_block\.resnets\.0", "mid.block_1"),
+    (r"mid_block\.resnets\.1", "mid.block_2"),
+    (r"mid_block\.attentions\.0", "mid.attn_1"),
+    (r"down_blocks\.(\d)\.resnets\.", r"down.\1.block."),
+    (r"down_blocks\.(\d)\.downsamplers\.0", r"down.\1.downsample"),
+    (r"up_blocks\.0\.", "up.3."),
+    (r"up_blocks\.1\.", "up.2."),
+    (r"up_blocks\.2\.", "up.1."),
+    (r"up_blocks\.3\.", "up.0."),
+    (r"up\.(\d)\.resnets\.", r"up.\1.block."),
+    (r"upsamplers\.0", "upsample"),
+    (r"conv_shortcut", "nin_shortcut"),
+    (r"conv_norm_out", "norm_out"),
+    (r"group_norm", "norm"),
+    (r"to_([qkv])", r"\1"),
+    (r"to_out\.0", "proj_out"),
+)
+
+
+def _vae_weight(key, value):
+    """Original name and shape of a weight of a VAE with four blocks."""
+    name = key
+    for ours, theirs in _VAE_NAMES:
+        name = re.sub(ours, theirs, name)
+    return f"first_stage_model.{name}", value[..., None, None] if "attn_1" in name and value.dim() == 2 else value
+
+
+def _open_clip(state):
+    """A text encoder with a projection, by the names of OpenCLIP."""
+    import torch
+
+    prefix = "conditioner.embedders.1.model."
+    found = {
+        "positional_embedding": state["text_model.embeddings.position_embedding.weight"],
+        "token_embedding.weight": state["text_model.embeddings.token_embedding.weight"],
+        "text_projection": state["text_projection.weight"].T,
+    }
+    for end in ("weight", "bias"):
+        found[f"ln_final.{end}"] = state[f"text_model.final_layer_norm.{end}"]
+    layers = {int(key.split(".")[3]) for key in state if ".layers." in key}
+    names = {"layer_norm1": "ln_1", "layer_norm2": "ln_2", "mlp.fc1": "mlp.c_fc", "mlp.fc2": "mlp.c_proj"}
+    for layer in layers:
+        ours, theirs = f"text_model.encoder.layers.{layer}.", f"transformer.resblocks.{layer}."
+        for end in ("weight", "bias"):
+            for name, other in {**names, "self_attn.out_proj": "attn.out_proj"}.items():
+                found[f"{theirs}{other}.{end}"] = state[f"{ours}{name}.{end}"]
+            found[f"{theirs}attn.in_proj_{end}"] = torch.cat(
+                [state[f"{ours}self_attn.{letter}_proj.{end}"] for letter in "qkv"]
+            )
+    return {prefix + key: value for key, value in found.items()}
+
+
+def write_lora(path: Path, model: Path, *, strength: float = 2.0) -> Path:
+    """A LoRA for the attention of the UNet of the diffusers folder ``model``."""
+    import torch
+    from safetensors.torch import load_file, save_file
+
+    (weights,) = (model / "unet").glob("*.safetensors")
+    random = torch.Generator().manual_seed(5)
+    state = {}
+    for key, value in load_file(weights).items():
+        if key.endswith((".to_q.weight", ".to_v.weight")):
+            name = f"unet.{key.removesuffix('.weight')}"
+            state[f"{name}.lora_A.weight"] = torch.randn(2, value.shape[1], generator=random)
+            state[f"{name}.lora_B.weight"] = torch.randn(value.shape[0], 2, generator=random) * strength
+    path.parent.mkdir(parents=True, exist_ok=True)
+    save_file(state, path)
+    return path

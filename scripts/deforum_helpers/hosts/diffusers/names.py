@@ -27,14 +27,19 @@ def nearest(name: str, known: Iterable[str]) -> str:
 
 
 def weights_in(folder: Path) -> dict[str, Path]:
-    """Files of weights and diffusers folders below ``folder``, by their path in it without suffix."""
+    """Files of weights and diffusers folders below ``folder``, by their path in it without suffix.
+
+    A folder beside a file of its name holds the file's configuration and does not count.
+    """
     if not folder.is_dir():
         return {}
+    inside = [path for path in sorted(folder.rglob("*")) if not _in_model_folder(path, folder)]
     found: dict[str, Path] = {}
-    for path in sorted(folder.rglob("*")):
-        if path.is_file() and path.suffix in SUFFIXES and not _in_model_folder(path, folder):
+    for path in inside:
+        if path.is_file() and path.suffix in SUFFIXES:
             found.setdefault(path.relative_to(folder).with_suffix("").as_posix(), path)
-        elif _is_model_folder(path) and not _in_model_folder(path, folder):
+    for path in inside:
+        if _is_model_folder(path):
             found.setdefault(path.relative_to(folder).as_posix(), path)
     return found
 
