@@ -4,43 +4,22 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Sequence
-from concurrent.futures import Executor, Future
+from concurrent.futures import Executor
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 
-import numpy as np
-
 from .errors import Interrupted
-from .imaging.colour import ColourReference
 from .imaging.resampler import OpenCVResampler, Resampler
 from .imaging.sampling import Source
-from .imaging.warp import Warp
-from .ports import DepthEstimator, Diffuser, Image
+from .ports import Diffuser, Image
+from .rendering.data.inputs import Inputs
 from .rendering.data.render_data import RenderData
 from .rendering.data.step.tween import Tween
-from .rendering.img_2_img_tubes import Moment, tubes
-from .rendering.util.call.diffusion import diffusion_request
-from .rendering.util.call.noise import noise_picture
-from .rendering.util.call.tween import carried, tween_jobs
-from .rendering.util.coherence import reference_after, reference_before
+from .rendering.key_renderer import KeyRenderer, LoopState
+from .rendering.tween_renderer import TweenRenderer
 from .rendering.util.frame_pump import FramePump
 from .rendering.util.motion_chains import MotionChains
 from .rendering.util.motions import Motions
-
-
-@dataclass(frozen=True)
-class LoopState:
-    """All that one key frame hands to the next.
-
-    Attributes:
-        position: of the key step last diffused, in the list of key steps.
-        picture: what it became.
-        reference: the colours to hold on to.
-    """
-
-    position: int
-    picture: Image
-    reference: ColourReference | None
 
 
 def _unknown(position: int) -> LoopState:
@@ -73,17 +52,13 @@ class Beginning:
         frame: the first output frame to make.
         states: the key frames that this and the following frames need, from the first needed on; diffusion goes on
             after the last. Without any, all key frames are diffused again.
-        init_image: what the very first key frame is diffused from, H×W×3; None to start from nothing.
-        reference: the colours to hold on to from the start, None to take those of the first picture.
-        depth: sees how far things are, None for a flat scene and for 2D.
+        inputs: pictures, videos and networks.
         resampler: makes the frames between key frames.
     """
 
     frame: int = 0
     states: KnownStates = KnownStates()
-    init_image: Image | None = None
-    reference: ColourReference | None = None
-    depth: DepthEstimator | None = None
+    inputs: Inputs = field(default_factory=Inputs)
     resampler: Resampler = field(default_factory=OpenCVResampler)
 
 
@@ -121,16 +96,17 @@ def render_animation(
         emit: called once per output frame, ascending, from one other thread, with a picture it must not change.
         workers: where pictures are warped, blended and prepared.
         observers: who may stop the render, and who is told of key frames.
-        begin: where to begin; at frame 0, from nothing, if None.
+        begin: where to begin and with what; at frame 0, from nothing, if None.
 
     Raises:
         Interrupted: ``observers.should_stop`` said so; every frame emitted is whole.
         DeforumError: whatever ``diffuser`` or ``emit`` raise.
     """
     observers, begin = observers or Observers(), begin or Beginning()
-    motions = Motions(data, begin.depth)
+    motions = Motions(data, begin.inputs)
     chains = MotionChains(motions.at)
-    keys = _KeyRenderer(data, diffuser, _Motion(motions, chains), workers, begin)
+    keys = KeyRenderer(data, begin.inputs, diffuser, motions, chains, workers)
+    frames = TweenRenderer(data, begin.inputs, chains, begin.resampler)
     waiting = deque(data.tweens[begin.frame :])
     known = begin.states.positions
     pictures: dict[int, Source] = {}
@@ -147,8 +123,7 @@ def render_animation(
 
         def submit_ready(position: int) -> None:
             ready = _take_ready(waiting, position)
-            made = tween_jobs(data, ready, pictures, chains, begin.resampler)
-            jobs = [(indices, _measured(make, observers)) for indices, make in made]
+            jobs = [(indices, _measured(make, observers)) for indices, make in frames.jobs(ready, pictures)]
             with observers.measure("waiting"):
                 pump.submit(jobs)
             # Classic alignment fades from the picture before; nothing needs an older one.
@@ -178,82 +153,6 @@ def _measured(job: Callable[[], Sequence[Image]], observers: Observers) -> Calla
             return job()
 
     return run
-
-
-@dataclass(frozen=True)
-class _Start:
-    """A key frame about to be diffused."""
-
-    position: int
-    init_image: Image | None
-    reference: ColourReference | None
-
-
-@dataclass(frozen=True)
-class _Prepared:
-    """What a key frame needs and no picture decides: made while the one before is being diffused."""
-
-    warp: Warp | None
-    noise: Image | None
-
-
-@dataclass(frozen=True)
-class _Motion:
-    """The motion of frames, and of many frames in a row."""
-
-    motions: Motions
-    chains: MotionChains
-
-
-class _KeyRenderer:
-    """Makes key frames one after the other."""
-
-    def __init__(
-        self,
-        data: RenderData,
-        diffuser: Diffuser,
-        motion: _Motion,
-        workers: Executor,
-        begin: Beginning,
-    ) -> None:
-        self._data = data
-        self._begin = begin
-        self._diffuser = diffuser
-        self._motion = motion
-        self._workers = workers
-        self._tubes = tubes(data)
-        self._next: Future[_Prepared] | None = None
-        if data.coherence is not None:
-            # The first conversion of a process builds tables, which takes longer than many pictures.
-            workers.submit(ColourReference.of, np.zeros((2, 2, 3), np.uint8), data.coherence)
-
-    def prepare(self, position: int, last: LoopState | None) -> _Start:
-        """What the key step at ``position`` is diffused from, given what the one before left."""
-        data, key = self._data, self._data.keys[position]
-        reference = last.reference if last is not None else self._begin.reference
-        if last is None:
-            return _Start(position, self._begin.init_image, reference)
-        prepared = self._next.result() if self._next is not None else self._prepare(position)
-        moved = carried(data, last.picture, prepared.warp or self._warp_to(position))
-        init = self._tubes.before_diffusion(Moment(key, reference, prepared.noise), moved)
-        return _Start(position, init, reference_before(data, reference, moved))
-
-    def diffuse(self, start: _Start) -> LoopState:
-        """Diffuse, while a worker prepares the next key step."""
-        data, key = self._data, self._data.keys[start.position]
-        ahead = start.position + 1 < len(data.keys)
-        self._next = self._workers.submit(self._prepare, start.position + 1) if ahead else None
-        made = self._diffuser.diffuse(diffusion_request(data, key, start.init_image)).image
-        picture = self._tubes.after_generation(Moment(key, start.reference, None), made)
-        return LoopState(start.position, picture, reference_after(data, start.reference, key, picture))
-
-    def _prepare(self, position: int) -> _Prepared:
-        key = self._data.keys[position]
-        warp = self._warp_to(position) if self._motion.motions.known_ahead else None
-        return _Prepared(warp, noise_picture(self._data, key) if key.noise > 0 else None)
-
-    def _warp_to(self, position: int) -> Warp:
-        return self._motion.chains.forward(self._data.keys[position - 1].index, self._data.keys[position].index)
 
 
 def _take_ready(waiting: deque[Tween], position: int) -> list[Tween]:

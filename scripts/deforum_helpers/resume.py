@@ -16,9 +16,10 @@ from .media.naming import parse_timestring
 from .media.run_folder import RunFolder
 from .media.store import frame_name
 from .ports import FrameStore
-from .render import Beginning, KnownStates, LoopState
+from .render import Beginning, KnownStates
 from .rendering.data.render_data import RenderData
 from .rendering.data.step.tween import TweenAlignment, tweens
+from .rendering.key_renderer import LoopState
 from .rendering.util.identity import changed_settings, first_difference, plan_digest
 
 _SETTINGS_NAME = re.compile(r"(\d{14})_settings\.txt")
@@ -58,7 +59,12 @@ def _runs(folder: Path, pattern: str) -> list[RunFolder]:
 
 
 def resumed_job(
-    run: RunFolder, path: Path | None, overrides: Mapping[str, str], *, accept_changes: bool
+    run: RunFolder,
+    path: Path | None,
+    overrides: Mapping[str, str],
+    *,
+    accept_changes: bool,
+    allow_private: bool = True,
 ) -> tuple[Job, RenderData, tuple[Finding, ...]]:
     """Load and plan a run that goes on.
 
@@ -67,6 +73,7 @@ def resumed_job(
         path: settings to go on with; None for those of the run.
         overrides: settings to change, key → text.
         accept_changes: go on although frames would be made in another way than before.
+        allow_private: as in ``web.open_url``.
 
     Returns:
         The job, its plan with the seed the run began with, and all findings.
@@ -74,14 +81,27 @@ def resumed_job(
     Raises:
         InputError: the settings cannot be used, or differ in what makes frames without being accepted.
     """
-    saved = run.file("_settings.txt")
-    old = load_job(saved, {})
+    if path is None and not overrides:
+        return resumed_with(run, None, accept_changes=accept_changes, allow_private=allow_private)
+    job = load_job(path or run.file("_settings.txt"), overrides, allow_private=allow_private)
+    return resumed_with(run, job, accept_changes=accept_changes, allow_private=allow_private)
+
+
+def resumed_with(
+    run: RunFolder, new: Job | None, *, accept_changes: bool, allow_private: bool = True
+) -> tuple[Job, RenderData, tuple[Finding, ...]]:
+    """Plan a run that goes on with the settings of ``new``, or with its own if None; otherwise as :func:`resumed_job`.
+
+    Raises:
+        InputError: as :func:`resumed_job`.
+    """
+    old = load_job(run.file("_settings.txt"), {}, allow_private=allow_private)
     header = Journal(run.file("_journal")).header()
     seed = header.seed if header is not None else None
     before, findings = plan_job(old, seed=seed)
     job, data = old, before
-    if path is not None or overrides:
-        job = load_job(path or saved, overrides)
+    if new is not None:
+        job = new
         data, findings = plan_job(job, seed=before.seed)
     changed = changed_settings(before, data) if job is not old else ()
     if (before.width, before.height) != (data.width, data.height):

@@ -10,8 +10,8 @@ from pathlib import Path
 
 from ..errors import Finding, StorageError
 from ..ports import FrameStore, Image, Progress, VideoWriter
-from ..render import LoopState
 from ..rendering.data.render_data import RenderData
+from ..rendering.key_renderer import LoopState
 from .journal import Journal, JournalEntry, JournalHeader
 from .preview_video import PreviewVideo
 from .report import Stopwatch
