@@ -8,6 +8,7 @@ import signal
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -98,10 +99,11 @@ def run(arguments: argparse.Namespace) -> int:
     from ..run_deforum import run_job
 
     job, data, findings, resumed = _prepare(arguments)
-    options = _options(arguments, resumed)
+    progress = TerminalProgress(sys.stderr)
+    options = replace(_options(arguments, resumed), on_step=progress.step)
     print_findings(findings)
     with _listening() as control:
-        result = run_job(job, data, _engine(arguments), options, TerminalProgress(sys.stderr), control)
+        result = run_job(job, data, _engine(arguments), options, progress, control)
     print_findings(result.findings)
     print(result.report.line(), file=sys.stderr)
     _print_result(result, as_json=arguments.json)
