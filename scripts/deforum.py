@@ -33,7 +33,7 @@ def failed_tab(error: Exception) -> list:
     import gradio
 
     advice = f"Deforum could not be loaded: {type(error).__name__}: {error}. Update the extension and restart."
-    if sys.version_info < (3, 10):
+    if sys.version_info < (3, 10):  # noqa: UP036 - a web UI may run on an older one
         advice = f"Deforum needs Python 3.10 or newer; this web UI runs on {sys.version.split()[0]}."
     with gradio.Blocks(analytics_enabled=False) as page:
         gradio.Markdown(f"## Deforum cannot be used\n\n{advice}")
@@ -43,7 +43,7 @@ def failed_tab(error: Exception) -> list:
 try:
     load_package()
     importlib.import_module(f"{PACKAGE}.hosts.webui.registration").register(ROOT)
-except Exception as caught:  # noqa: BLE001 - the web UI starts, whatever happens here
+except Exception as caught:  # the web UI starts, whatever happens here
     logging.getLogger("deforum").exception("Deforum could not be loaded")
     failure = caught  # the name of an except clause is gone after it
     from modules import script_callbacks
