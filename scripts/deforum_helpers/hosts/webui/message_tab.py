@@ -27,8 +27,8 @@ def message_tab(title: str, text: str) -> Any:
 
 def what_to_do(error: BaseException) -> str:
     """A failure while the tab was made, and how to mend it."""
-    if isinstance(error, ModuleNotFoundError) and error.name:
-        package = error.name.partition(".")[0]
+    package = error.name.partition(".")[0] if isinstance(error, ModuleNotFoundError) and error.name else ""
+    if package and package != __name__.partition(".")[0]:
         return (
             f"The Python package {package!r} is missing.\n"
             "Restart the web UI without --skip-install and --skip-prepare-environment, so that it is installed; or "

@@ -44,8 +44,9 @@ def render_files(host: Host, files: Sequence[Path], out: Path) -> tuple[RunResul
             result = render_file(host, file, out)
         except DeforumError as error:
             results.append(None)
-            _LOG.error("%s: %s", file, error)
-            if isinstance(error, Interrupted):
+            stopped = isinstance(error, Interrupted)
+            _LOG.log(logging.INFO if stopped else logging.ERROR, "%s: %s", file, error)
+            if stopped:
                 break
         else:
             results.append(result)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -12,6 +13,7 @@ AUTOMATIC = "Automatic"
 """The scheduler that a sampler prefers itself."""
 _SHORT_SUFFIXES = {"_ka": "Karras", "_exp": "Exponential", "_ex": "Exponential"}
 """Ends of the names that samplers had in scripts before 1.9: ``k_dpmpp_2m_ka``."""
+_ENDING = re.compile(r" \[|\.(?:safetensors|ckpt|vae|pt|gguf)\b")
 
 
 def sampler_names(sd_samplers: Any) -> dict[str, str]:
@@ -70,7 +72,9 @@ def nearest(wanted: str, known: Mapping[str, str] | Iterable[str]) -> str:
     names = known if isinstance(known, Mapping) else {name.lower(): name for name in known}
     if not names:
         return "There are none."
-    found = [names[name] for name in difflib.get_close_matches(wanted.lower(), names, n=3, cutoff=0.5)]
+    # Endings and hashes would drown how near the names themselves are.
+    stems = {_ENDING.split(name)[0]: full for name, full in names.items()}
+    found = [stems[stem] for stem in difflib.get_close_matches(wanted.lower(), stems, n=3, cutoff=0.5)]
     if found:
         return f"Did you mean {' or '.join(dict.fromkeys(found))}?"
     every = sorted(set(names.values()))

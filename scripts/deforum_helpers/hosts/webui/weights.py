@@ -124,7 +124,7 @@ def find_file(name: str, files: Mapping[str, str], what: str) -> str:
         for file, path in files.items():
             if _sha256(Path(path)).startswith(wanted):
                 return file
-    raise EngineError(f"The {what} {name!r} is unknown. {nearest(wanted, files)}")
+    raise EngineError(f"The {what} {name!r} is unknown. {nearest(wanted, list(files))}")
 
 
 def _sha256(path: Path) -> str:
