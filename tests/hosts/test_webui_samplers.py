@@ -75,7 +75,8 @@ def test_nearest_of_nothing():
 class TestInfotext:
     def test_values(self):
         text = (
-            "a cat: sitting, Steps: no\nNegative prompt: dog\nSteps: 8, Sampler: Euler a, CFG scale: 7.5, Seed: 4294967295, "
+            "a cat: sitting, Steps: no\nNegative prompt: dog\n"
+            "Steps: 8, Sampler: Euler a, CFG scale: 7.5, Seed: 4294967295, "
             'Size: 64x64, Model: "a, \\"b\\"", Denoising strength: .5, Version: v1.10.1'
         )
         assert parse_infotext(text) == {
