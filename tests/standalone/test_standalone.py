@@ -35,7 +35,8 @@ def standalone():
 @pytest.fixture
 def root(tmp_path):
     """A project with nothing but what decides about its environment."""
-    for name in ("pyproject.toml", "requirements-standalone.txt", "requirements-dev.txt", "requirements-models.txt"):
+    groups = ("standalone", "dev", "models", "serve")
+    for name in ("pyproject.toml", *(f"requirements-{group}.txt" for group in groups)):
         (tmp_path / name).write_text(f"# {name}\n", "utf-8")
     return tmp_path
 
@@ -449,12 +450,12 @@ class TestTheProgram:
         command = [sys.executable, copy, *args]
         done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False)
         assert (done.returncode, done.stderr) == (0, "")
-        for name in ("render", "plan", "lint", "doctor", "test"):
+        for name in ("render", "plan", "lint", "serve", "doctor", "test"):
             assert f"\n  {name} " in done.stdout
         assert {path.name for path in tmp_path.iterdir()} <= {"standalone.py", "__pycache__"}
 
     def test_pins_are_exact_and_tests_include_running(self, standalone):
-        for name in ("requirements-standalone.txt", "requirements-models.txt", "requirements-dev.txt"):
+        for name in (f"requirements-{group}.txt" for group in ("standalone", "models", "serve", "dev")):
             lines = (STARTER.parent / name).read_text("utf-8").splitlines()
             pins = [line for line in lines if line and not line.startswith(("#", "-r "))]
             assert pins
