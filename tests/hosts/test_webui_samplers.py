@@ -72,6 +72,10 @@ def test_nearest_of_nothing():
     assert nearest("x", {}) == "There are none."
 
 
+def test_none_is_no_advice():
+    assert nearest("nope", ["None", "canny"]) == "There are: None, canny."
+
+
 class TestInfotext:
     def test_values(self):
         text = (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
@@ -109,10 +110,18 @@ def controlnet_errors(host: Host) -> Iterator[None]:
             raise EngineError(f"ControlNet failed: {record.get('exception')}. The web UI's console tells more.")
 
 
+def controlnet_names(host: Host) -> dict[str, list[str]]:
+    """What ControlNet offers: "models" and "modules" (preprocessors); empty without it, or where it tells nothing."""
+    script = find_controlnet(host)
+    return {what: list(dict.fromkeys(names.values())) for what, names in _known_names(script).items()} if script else {}
+
+
 def _named(unit: ControlUnit, what: str, name: str, known: Mapping[str, str]) -> str:
-    wanted = name.strip().lower()
-    if not known or wanted in ("", "none"):
-        return known.get("none", name or "None")
+    wanted = name.strip().lower() or "none"
+    if wanted == "none":
+        return known.get(wanted, "None" if what == "model" else "none")
+    if not known:
+        return name
     without_hash = {key.partition(" [")[0]: value for key, value in known.items()}
     found = known.get(wanted) or without_hash.get(wanted.partition(" [")[0])
     if found is None:
@@ -121,19 +130,24 @@ def _named(unit: ControlUnit, what: str, name: str, known: Mapping[str, str]) ->
 
 
 def _known_names(script: Any) -> dict[str, dict[str, str]]:
-    """Names of models and preprocessors, as far as ControlNet tells them."""
+    """Names of models and preprocessors in lower case → as ControlNet writes them, as far as it tells them."""
     # Script files are in no package; what they have imported is found in the globals of their functions.
-    state = getattr(type(script).process, "__globals__", {}).get("global_state")
+    its = getattr(inspect.unwrap(type(script).process), "__globals__", {})
+    state, preprocessors = its.get("global_state"), its.get("Preprocessor")
     models = _first(state, "get_all_controlnet_names", "cn_models_names")
     modules = _first(state, "get_all_preprocessor_names", "cn_preprocessor_modules")
+    if modules is None:
+        both = ("all_processors_by_name", "all_processors")
+        modules = [module for attribute in both for module in _first(preprocessors, attribute) or ()]
     models = models.values() if isinstance(models, Mapping) else models
     found = {"models": models, "modules": modules}
     return {what: {str(name).lower(): str(name) for name in names} for what, names in found.items() if names}
 
 
-def _first(state: Any, *names: str) -> Any:
+def _first(owner: Any, *names: str) -> Any:
+    """The first of the attributes that ``owner`` has, called if it is a function; None if it has none."""
     for name in names:
-        value = getattr(state, name, None)
+        value = getattr(owner, name, None)
         if value is not None:
             return value() if callable(value) else value
     return None

@@ -73,7 +73,7 @@ def nearest(wanted: str, known: Mapping[str, str] | Iterable[str]) -> str:
     if not names:
         return "There are none."
     # Endings and hashes would drown how near the names themselves are.
-    stems = {_ENDING.split(name)[0]: full for name, full in names.items()}
+    stems = {_ENDING.split(name)[0]: full for name, full in names.items() if name != "none"}
     found = [stems[stem] for stem in difflib.get_close_matches(wanted.lower(), stems, n=3, cutoff=0.4)]
     if found:
         return f"Did you mean {' or '.join(dict.fromkeys(found))}?"
