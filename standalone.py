@@ -50,6 +50,7 @@ REQUIREMENTS = {
         "requirements-standalone.txt",
         "requirements-models.txt",
         "requirements-serve.txt",
+        "requirements-diffusers.txt",
         "requirements-ui.txt",
     ),
 }

@@ -7,7 +7,9 @@ from pathlib import Path
 
 from .errors import DeforumError, Finding
 from .media.audio import add_soundtrack
+from .media.extras import delete_input_frames
 from .media.ffmpeg import probe
+from .media.gif import make_gif
 from .media.run_folder import RunFolder
 from .media.subtitles import (
     PROMPT_SERIES,
@@ -19,6 +21,7 @@ from .media.subtitles import (
 )
 from .rendering.data.render_data import RenderData
 from .rendering.data.schedule import Values
+from .settings.lint import GIF_FPS
 from .settings.paths import resolve_path
 from .web import is_url
 
@@ -121,4 +124,27 @@ def add_subtitles(video: Path, srt: Path, ffmpeg: Path | str | None = None) -> t
         embed_subtitles(video, srt, ffmpeg=ffmpeg)
     except DeforumError as error:
         return (Finding("warning", f"the subtitles are beside the video, not in it. {error}"),)
+    return ()
+
+
+def add_gif(data: RenderData, video: Path, ffmpeg: Path | str | None = None) -> tuple[Finding, ...]:
+    """Make a GIF of ``video`` if the settings ask for it and its rate allows it. Returns why there is none."""
+    output = data.settings.output
+    if not output.make_gif or data.fps > GIF_FPS:
+        return ()
+    try:
+        make_gif(video, ffmpeg=ffmpeg)
+    except DeforumError as error:
+        return (Finding("warning", f"there is no GIF. {error}", "make_gif"),)
+    return ()
+
+
+def remove_input_frames(data: RenderData, run: RunFolder) -> tuple[Finding, ...]:
+    """Delete the input frames of a run whose settings ask for it. Returns why they are still there."""
+    if not data.settings.output.delete_input_frames:
+        return ()
+    try:
+        delete_input_frames(run.path)
+    except DeforumError as error:
+        return (Finding("warning", f"the input frames are still there. {error}", "delete_input_frames"),)
     return ()

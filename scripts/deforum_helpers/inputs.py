@@ -16,7 +16,7 @@ from .errors import Finding, InputError, RunError
 from .imaging.colour import ColourReference
 from .imaging.masking import prepare_mask
 from .imaging.masks import parse_mask
-from .media.frames import FrameSources, Selection
+from .media.frames import ALL, FrameSources, OpenFrames, Selection
 from .media.pictures import load_mask, load_picture_and_alpha
 from .models.depth import DepthNetwork, open_depth_model
 from .models.flow import open_flow_estimator
@@ -54,10 +54,13 @@ class Opened:
 
     Attributes:
         inputs: for the render.
+        video, mask_video: the same videos as in there, where there are some, as the files they are.
         findings: asked for when the render is over: what had to be done without, and why.
     """
 
     inputs: Inputs
+    video: OpenFrames | None
+    mask_video: OpenFrames | None
     findings: Callable[[], tuple[Finding, ...]]
 
 
@@ -80,7 +83,8 @@ def open_inputs(data: RenderData, places: Places) -> Iterator[Opened]:
     """
     with ExitStack() as stack:
         opener = _Opener(data, places, stack)
-        yield Opened(opener.inputs(), opener.findings)
+        inputs = opener.inputs()
+        yield Opened(inputs, opener.video, opener.mask_video, opener.findings)
 
 
 class _Opener:
@@ -100,6 +104,8 @@ class _Opener:
                 allow_private=places.allow_private,
             )
         )
+        self.video = self._video() if uses.uses_video(data.settings) else None
+        self.mask_video = self._source("video_mask_path", ALL) if uses.uses_mask_video(data.settings) else None
         self._missing: list[Finding] = []
         self._networks: list[Any] = []
         self._flows: dict[str, _Flow] = {}
@@ -112,15 +118,14 @@ class _Opener:
     def inputs(self) -> Inputs:
         """All of them."""
         settings, anim = self._settings, self._settings.anim
-        video = self._video() if uses.uses_video(settings) else None
-        init, alpha = self._init_image(video)
+        init, alpha = self._init_image()
         return Inputs(
             init_image=init,
             reference=self._reference(),
-            video=video,
-            hybrid=self._hybrid(video, init),
+            video=self.video,
+            hybrid=self._hybrid(init),
             mask=self._mask(alpha),
-            mask_video=self._source("video_mask_path", Selection()) if uses.uses_mask_video(settings) else None,
+            mask_video=self.mask_video,
             mask_files=self._mask_files(),
             words=self._words(),
             guides=_Pictures(self._load, [g.picture for g in self._data.guides]) if self._data.guides else None,
@@ -144,22 +149,22 @@ class _Opener:
             allow_private=self._places.allow_private,
         )
 
-    def _source(self, key: str, chosen: Selection) -> FrameSource:
+    def _source(self, key: str, chosen: Selection) -> OpenFrames:
         return self._videos.open(str(self._settings.value(key)), key=key, selection=chosen)
 
-    def _video(self) -> FrameSource:
+    def _video(self) -> OpenFrames:
         return self._source("video_init_path", video_selection(self._settings))
 
-    def _hybrid(self, video: FrameSource | None, init: Image | None) -> FrameSource | None:
+    def _hybrid(self, init: Image | None) -> FrameSource | None:
         if not uses.uses_hybrid(self._settings):
             return None
         if uses.uses_hybrid_video(self._settings):
-            return video
+            return self.video
         return _Still(init if init is not None else self._load(self._settings.run.init_image, "init_image"))
 
-    def _init_image(self, video: FrameSource | None) -> tuple[Image | None, Mask | None]:
-        if uses.starts_from_video(self._settings) and video is not None:
-            return video.frame(0), None
+    def _init_image(self) -> tuple[Image | None, Mask | None]:
+        if uses.starts_from_video(self._settings) and self.video is not None:
+            return self.video.frame(0), None
         if not uses.starts_from_init_image(self._settings):
             return None, None
         run = self._settings.run
@@ -223,7 +228,7 @@ class _Opener:
     def _control(self) -> Iterator[tuple[int, FrameSource]]:
         for number, unit in enumerate(self._settings.controlnet, start=1):
             if unit.enabled and not unit.loopback_mode and unit.vid_path.strip():
-                yield number, self._videos.open(unit.vid_path, key=f"cn_{number}_vid_path", selection=Selection())
+                yield number, self._videos.open(unit.vid_path, key=f"cn_{number}_vid_path")
 
     def _depth(self) -> _Depth | None:
         algorithm, places = self._settings.anim.depth_algorithm, self._places

@@ -9,9 +9,9 @@ from datetime import datetime
 from pathlib import Path
 
 from .errors import Finding, InputError, Interrupted, RunError
-from .finish import add_sound, add_subtitles, remove_frames, write_subtitles
+from .finish import add_gif, add_sound, add_subtitles, remove_frames, remove_input_frames, write_subtitles
 from .imaging.backend import pick_resampler
-from .inputs import Places, open_inputs
+from .inputs import Opened, Places, open_inputs
 from .job import Job
 from .media.encode import EncodeOptions, FfmpegVideoWriter, check_format, encode_files
 from .media.ffmpeg import find_ffmpeg
@@ -21,20 +21,22 @@ from .media.preview_video import PreviewVideo
 from .media.recorder import Destinations, Recorder
 from .media.report import RunReport, Seconds, Stopwatch, peak_memory_mb
 from .media.run_folder import RunFolder, claim_run_folder, save_run_settings
-from .media.store import ImageFrameStore
+from .media.store import ImageFrameStore, lacks_space
 from .media.subtitles import chosen_parameters
-from .ports import Control, Diffused, Diffuser, DiffusionRequest, Progress, VideoWriter
+from .ports import Control, Diffused, Diffuser, DiffusionRequest, Image, Progress, VideoWriter
 from .render import Beginning, Observers, render_animation
+from .rendering.data.inputs import Inputs
 from .rendering.data.render_data import RenderData
 from .rendering.util.identity import plan_digest
 from .rendering.util.resilience import OnFailure, ReliableDiffuser, RetryPolicy, event_findings
 from .resume import first_frames, images_of, journaled_states, resumption
+from .side_files import DepthRecorder, Told, keeping_extra_frames, write_human_masks, write_input_frames
 
 _NO_IMAGES = "none"
 """Says in the journal that a run keeps no images."""
 
 
-def _told_nobody(run: RunFolder) -> None:
+def _nobody(*_told: object) -> None:
     """Nobody wants to know."""
 
 
@@ -51,6 +53,7 @@ class RunOptions:
         embed_subtitles: whether the video carries the subtitles as a track, too.
         resume: the run to go on with, None to start a new one.
         on_folder: told of the run's folder as soon as it has one.
+        on_step: told of long preparations: what is done, how much of it, and of how much.
         keep_journal: whether the journal stays when the run is done.
         on_failure: what becomes of a key frame that cannot be diffused, whatever is tried: "stop" ends the run, which
             can be resumed; "reuse" keeps the picture that was to be diffused.
@@ -70,7 +73,8 @@ class RunOptions:
     subtitles: tuple[str, ...] | None = None
     embed_subtitles: bool = False
     resume: RunFolder | None = None
-    on_folder: Callable[[RunFolder], None] = _told_nobody
+    on_folder: Callable[[RunFolder], None] = _nobody
+    on_step: Told = _nobody
     keep_journal: bool = False
     on_failure: OnFailure = "stop"
     preview_every: int = 0
@@ -145,19 +149,23 @@ def run_job(
     options = _as_begun(options)
     with watch.measure("total"):
         _check(data, options)
+        resampler = pick_resampler(options.device)
         with open_inputs(data, _places(job, options)) as opened:
             run = _run_folder(job, data, options)
             options.on_folder(run)
             timed = _TimedDiffuser(engine, watch)
             reliable = ReliableDiffuser(timed, RetryPolicy.of(job.settings, on_failure=options.on_failure))
-            begin = Beginning(inputs=opened.inputs, resampler=pick_resampler(options.device))
+            inputs = keeping_extra_frames(data, run, opened.inputs)
+            begin = Beginning(inputs=inputs, resampler=resampler)
+            watchers = _Watchers(progress, control or _NoControl(), watch)
             try:
-                watchers = _Watchers(progress, control or _NoControl(), watch)
+                masks = _side_files(job, data, opened, run, options, watchers.control)
                 rendered = _render(data, reliable, run, options, watchers, begin)
-                notes = (*opened.findings(), *_finish(data, run, job, options, rendered))
+                notes = (*masks, *opened.findings(), *_finish(data, run, job, options, rendered))
             except RunError as error:
                 kept = "frames" if options.keep_images else "key frames"
-                raise RunError(f"{error}\nThe {kept} made so far are kept; {_go_on(run)}") from error
+                room = _room_needed(data, run, options) if lacks_space(error) else ""
+                raise RunError(f"{error}{room}\nThe {kept} made so far are kept; {_go_on(run)}") from error
     report = _report(data, rendered, timed, reliable, watch)
     report.write(run.file("_report.json"))
     if not rendered.complete:
@@ -195,6 +203,14 @@ def _check_no_images(data: RenderData, options: RunOptions) -> None:
     if options.preview_every > 0:
         text = "the preview video is made of the images, and none are kept."
         raise InputError(text, key="--preview-every", hint="Leave out --no-images or --preview-every.")
+
+
+def _side_files(
+    job: Job, data: RenderData, opened: Opened, run: RunFolder, options: RunOptions, control: Control
+) -> tuple[Finding, ...]:
+    """What is written before the first frame."""
+    write_input_frames(data, opened, run, options.on_step, control.should_stop)
+    return write_human_masks(data, opened, run, _places(job, options), options.on_step, control.should_stop)
 
 
 def _places(job: Job, options: RunOptions) -> Places:
@@ -259,7 +275,8 @@ def _render(
                 recorder.start_journal(JournalHeader(plan_digest(data), diffuser.name, data.seed, images))
                 observers = Observers(control.should_stop, recorder.take_key, watchers.watch.measure)
                 begin = replace(given, frame=going_on.begin.frame, states=going_on.begin.states)
-                render_animation(going_on.data, diffuser, recorder.take_frame, workers, observers, begin)
+                emit = _with_depth(data, run, given.inputs, recorder.take_frame)
+                render_animation(going_on.data, diffuser, emit, workers, observers, begin)
         except Interrupted:
             complete = False
             if not control.wants_video:
@@ -275,6 +292,21 @@ def _render(
     if complete and not options.keep_journal:
         to.journal.remove()
     return _Rendered(recorder.frames, video, complete, findings)
+
+
+def _with_depth(
+    data: RenderData, run: RunFolder, inputs: Inputs, emit: Callable[[int, Image], None]
+) -> Callable[[int, Image], None]:
+    """``emit``, with the depth of each frame written before, so that a frame that is there has its map."""
+    if not data.settings.anim.save_depth_maps or inputs.depth is None:
+        return emit
+    depth = DepthRecorder(run, inputs.depth)
+
+    def take(index: int, image: Image) -> None:
+        depth.take(index, image)
+        emit(index, image)
+
+    return take
 
 
 def _destinations(
@@ -327,9 +359,11 @@ def _finish(
         srt = write_subtitles(data, run, options.subtitles, rendered.frames)
         if options.embed_subtitles and rendered.video is not None:
             findings += add_subtitles(rendered.video, srt, ffmpeg)
-    if rendered.video is not None and rendered.complete and options.keep_images:
-        findings += remove_frames(data, _store(run, options).path, rendered.video, ffmpeg)
-    return findings
+    if rendered.complete and rendered.video is not None:
+        findings += add_gif(data, rendered.video, ffmpeg)
+        if options.keep_images:
+            findings += remove_frames(data, _store(run, options).path, rendered.video, ffmpeg)
+    return (*findings, *remove_input_frames(data, run)) if rendered.complete else findings
 
 
 def _report(
@@ -354,6 +388,17 @@ def _stopped_text(data: RenderData, run: RunFolder, rendered: _Rendered, options
     if rendered.video is not None:
         lines.append(f"The video so far: {rendered.video}")
     return "\n".join([*lines, _go_on(run)[0].upper() + _go_on(run)[1:]])
+
+
+def _room_needed(data: RenderData, run: RunFolder, options: RunOptions) -> str:
+    """What the rest of the run takes on the disk, going by the frames that are there."""
+    store = _store(run, options)
+    sizes = [store.path(index).stat().st_size for index in store.indices()] if options.keep_images else []
+    missing = data.max_frames - len(sizes)
+    if not sizes or not missing:
+        return ""
+    need = missing * sum(sizes) / len(sizes) / 2**20
+    return f" The {missing} frames still to come need about {need:.1f} MiB, and the video needs room, too."
 
 
 def _go_on(run: RunFolder) -> str:

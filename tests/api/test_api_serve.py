@@ -74,10 +74,10 @@ def test_thirty_jobs_and_a_kill(tmp_path):
 def test_an_orderly_end_keeps_the_running_job_resumable(tmp_path):
     with serving(tmp_path / "out", "--latency", "0.2") as server:
         job = server.ask("POST", "/deforum_api/batches", {"deforum_settings": settings(4)})["job_ids"][0]
-        for event in server.events(job):
-            if event["frame"] >= 2 and server.process.poll() is None:
-                server.process.send_signal(signal.SIGTERM)
-                break
+        told = server.events(job)
+        assert next(event for event in told if event["frame"] >= 2)
+        server.process.send_signal(signal.SIGTERM)
+        list(told)  # ends, although the job is not over
         server.process.communicate(timeout=60)
     with serving(tmp_path / "out") as server:
         assert server.job(job)["resumable"]

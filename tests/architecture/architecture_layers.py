@@ -20,7 +20,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("render",),
     ("media", "models"),
     ("inputs", "finish"),
-    ("job",),
+    ("job", "side_files"),
     ("resume",),
     ("run_deforum",),
     ("jobs",),

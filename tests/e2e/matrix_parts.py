@@ -13,7 +13,7 @@ import numpy as np
 from e2e_parts import manifest_text
 from PIL import Image as Pillow
 
-from deforum_helpers.errors import InputError
+from deforum_helpers.errors import Finding, InputError
 from deforum_helpers.hosts.preview.engine import PreviewEngine
 from deforum_helpers.job import load_job, plan_job
 from deforum_helpers.media.ffmpeg import run_ffmpeg
@@ -68,10 +68,11 @@ def write_inputs(folder: Path) -> None:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of a combination: frames, or why it was refused."""
+    """What became of a combination: frames and what was said, or why it was refused."""
 
     frames: tuple[np.ndarray, ...]
     refused: str = ""
+    findings: tuple[Finding, ...] = ()
 
 
 class Collector:
@@ -91,7 +92,7 @@ class Collector:
         """Nothing to end."""
 
 
-def outcome(folder: Path, values: Mapping[str, object]) -> Outcome:
+def outcome(folder: Path, values: Mapping[str, object], *, video: bool = False) -> Outcome:
     """Render a combination in the folder of the inputs."""
     (folder / "settings.txt").write_text(json.dumps({**BASE, **values}))
     collector = Collector()
@@ -100,9 +101,9 @@ def outcome(folder: Path, values: Mapping[str, object]) -> Outcome:
         data, _ = plan_job(job)
     except InputError as error:
         return Outcome((), str(error))
-    options = RunOptions(out=folder / "out", video=False, threads=2, models=folder / "models")
-    run_job(job, data, PreviewEngine(), options, collector)
-    return Outcome(tuple(collector.frames))
+    options = RunOptions(out=folder / "out", video=video, threads=2, models=folder / "models")
+    result = run_job(job, data, PreviewEngine(), options, collector)
+    return Outcome(tuple(collector.frames), findings=result.findings)
 
 
 Pair = tuple[tuple[str, object], tuple[str, object]]

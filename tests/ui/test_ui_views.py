@@ -8,11 +8,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from deforum_helpers.jobs.status import JobStatus
 from hypothesis import given
 from hypothesis import strategies as st
 
 from deforum_helpers.errors import EngineError, Finding, InputError
+from deforum_helpers.jobs.status import JobStatus
 from deforum_helpers.parseq.manifest import parse_manifest
 from deforum_helpers.rendering.data.plan import build_render_data
 from deforum_helpers.settings.schema import SETTINGS, Settings

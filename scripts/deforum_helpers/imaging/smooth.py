@@ -236,9 +236,8 @@ class SmoothWarp:
         edge = self.source_of(_edge(height, width))
         places = np.concatenate([inside[: height // cell, : width // cell].reshape(-1, 2), edge.reshape(-1, 2)])
         # Rounded, so that a warp that moves nothing has no margin.
-        places = places.round(3)
-        (left, top), (right, bottom) = places.min(axis=0).tolist(), places.max(axis=0).tolist()
-        reach = Reach(left, right, top, bottom)
+        extremes = (round(float(take(places[:, axis])), 3) for axis in (0, 1) for take in (np.min, np.max))
+        reach = Reach(*extremes)
         return edge_confidence(positions, reach, (height, width), feather, cell=cell)
 
     def _enlarged(self, nodes: Float32) -> Float32:

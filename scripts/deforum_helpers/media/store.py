@@ -55,6 +55,12 @@ def storage_error(path: Path, error: OSError, *, action: str = "written", need: 
     return StorageError(message + ".")
 
 
+def lacks_space(error: BaseException) -> bool:
+    """Whether an error of :func:`storage_error` came of a full disk."""
+    cause = error.__cause__
+    return isinstance(cause, OSError) and cause.errno in _SPACE
+
+
 def ensure_folder(path: Path) -> Path:
     """Make the folder ``path`` with its parents and check that files can be made in it; returns ``path``.
 

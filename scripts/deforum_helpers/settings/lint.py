@@ -11,7 +11,7 @@ from ..errors import Finding, Severity
 from ..web import is_url
 from . import uses
 from .coercion import remarks
-from .paths import resolve_path
+from .paths import find_path
 from .schema import SETTINGS, Settings
 
 GIF_FPS = 30
@@ -291,7 +291,7 @@ _CHECKS: Sequence[Callable[[Settings], Iterable[Finding]]] = (
 def _input_files(settings: Settings, base_dirs: Sequence[Path | None]) -> Iterator[Finding]:
     """Only local files are looked for: a URL may be reachable when the run begins."""
     for key, named, reason in (*_required_files(settings), *_optional_files(settings)):
-        if named and not is_url(named) and not _exists(named, base_dirs):
+        if named and not is_url(named) and find_path(named, base_dirs) is None:
             hint = "Relative paths are looked up beside the settings file first, then in the working directory."
             yield Finding(
                 _severity(key), f"{named!r} is needed for {reason}, but there is no such file.", key, hint=hint
@@ -304,13 +304,6 @@ def _input_files(settings: Settings, base_dirs: Sequence[Path | None]) -> Iterat
 def _severity(key: str) -> Severity:
     # A video without its sound is still worth having.
     return "warning" if key == "soundtrack_path" else "error"
-
-
-def _exists(named: str, base_dirs: Sequence[Path | None]) -> bool:
-    try:
-        return resolve_path(named, base_dirs).exists()
-    except (OSError, ValueError, RuntimeError):  # too long, a null character, no home folder
-        return False
 
 
 def _required_files(settings: Settings) -> Iterator[tuple[str, str, str]]:
