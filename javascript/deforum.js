@@ -113,9 +113,9 @@
     function followChanges(now) {
         const text = textOf("deforum_base");
         if (text !== base) {
+            if (base) pasted = now; // settings were loaded, perhaps with a manifest
             base = text;
             changed = now;
-            pasted = now;
         }
         const box = boxOf("deforum_setting_parseq_manifest");
         if (box && box.value !== manifest) {

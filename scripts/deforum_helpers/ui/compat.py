@@ -25,7 +25,13 @@ update = gr.update
 
 
 def listen(
-    event: Any, handler: Handler, inputs: Sequence[Component], outputs: Sequence[Component], *, raw: bool = False
+    event: Any,
+    handler: Handler,
+    inputs: Sequence[Component],
+    outputs: Sequence[Component],
+    *,
+    raw: bool = False,
+    once: bool = False,
 ) -> None:
     """Answer an event, past the queue, for every answer is quick.
 
@@ -35,9 +41,12 @@ def listen(
         inputs: components whose values it gets.
         outputs: components that it changes.
         raw: whether the values come as the browser sends them, unchecked by gradio.
+        once: whether an event is dropped while another is being answered; else the last of them is answered, too.
     """
     options: dict[str, Any] = {"queue": False, "show_progress": "hidden", "preprocess": not raw}
     options.update({"api_visibility": "private"} if VERSION >= (6, 0) else {"api_name": False})
+    if VERSION >= (4, 0):
+        options["trigger_mode"] = "once" if once else "always_last"
     answer: Callable[..., Any] = handler
     if len(outputs) == 1:
 
