@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tiny_diffusion import write_lora
 
 from deforum_helpers.errors import EngineError
 from deforum_helpers.hosts.diffusers.syntax import Fragment, Network, plain_text, read_prompt, split_networks
 from deforum_helpers.ports import DiffusionRequest
+from tiny_diffusion import write_lora
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # those of the libraries below
 
@@ -127,7 +127,10 @@ def test_parts_of_a_prompt_are_mixed(open_tiny, model):
     both = picture(engine, "a cat:0.5 AND a dog:0.5")
     assert difference(both, cat) > 1
     assert difference(both, dog) > 1
-    assert difference(picture(engine, "a cat:1 AND a dog:0", cfg_scale=1.0), picture(engine, "a cat", cfg_scale=1.0)) < 0.02
+    assert (
+        difference(picture(engine, "a cat:1 AND a dog:0", cfg_scale=1.0), picture(engine, "a cat", cfg_scale=1.0))
+        < 0.02
+    )
 
 
 def test_prompts_that_change_between_steps_are_followed(open_tiny):

@@ -6,11 +6,11 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from tiny_diffusion import diffusers_or_skip
 
 from deforum_helpers.errors import EngineError
 from deforum_helpers.ports import DiffusionRequest
 from deforum_helpers.settings.schema.run import SAMPLERS, SCHEDULERS
+from tiny_diffusion import diffusers_or_skip
 
 diffusers_or_skip()
 from deforum_helpers.hosts.diffusers import samplers  # noqa: E402 - needs diffusers
@@ -33,7 +33,7 @@ def test_every_setting_resolves():
         for scheduler in SCHEDULERS:
             choice = samplers.resolve(sampler, scheduler)
             assert choice.sampler == sampler
-            assert choice.schedule == scheduler or scheduler == "Automatic"
+            assert scheduler in (choice.schedule, "Automatic")
             assert choice.schedule in samplers.SCHEDULES
 
 

@@ -110,7 +110,8 @@ class DiffusersEngine:
         """Say, once, what comes out otherwise than it was asked for."""
         said = list(departures(choice, self._model.scheduler))
         of = f"{self._model.name} ({self._model.family})"
-        if fields := self.ignored(request):
+        # Settings always hold a pix2pix guidance, and the models it is for are not driven here.
+        if fields := [name for name in self.ignored(request) if name != "pix2pix_cfg_scale"]:
             said.append(f"{of} does not heed: {', '.join(fields)}.")
         if self._model.is_transformer and any(sign in request.prompt for sign in ("(", "[", " AND ", "BREAK")):
             said.append(f"{of} reads prompts without their weights.")
