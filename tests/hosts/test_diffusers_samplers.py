@@ -57,8 +57,9 @@ def test_unknown_names_are_told_with_the_nearest():
         samplers.resolve("Euler", "Karas")
 
 
-@pytest.mark.parametrize("sampler", SAMPLERS)
-@pytest.mark.parametrize("model", ["sd", "flux"])
+@pytest.mark.parametrize(
+    ("model", "sampler"), [*(("sd", name) for name in SAMPLERS), ("flux", "Euler"), ("flux", "Heun"), ("flux", "DDIM")]
+)
 def test_every_sampler_makes_pictures(open_tiny, model, sampler):
     engine = open_tiny(model)
     request = replace(REQUEST, sampler=sampler)
@@ -68,6 +69,18 @@ def test_every_sampler_makes_pictures(open_tiny, model, sampler):
         assert made.image.std() > 10
     assert not np.array_equal(whole.image, part.image)
     assert np.array_equal(engine.diffuse(replace(request, init_image=INIT, strength=0.5)).image, part.image)
+
+
+@pytest.mark.parametrize(("steps", "names"), [(1, SAMPLERS), (2, SAMPLERS), (60, ["LCM"])])
+def test_any_number_of_steps_is_possible(open_tiny, steps, names):
+    engine = open_tiny("sd")
+    for sampler in names:
+        for init, strength in ((None, 0.0), (INIT, 0.5)):
+            request = replace(REQUEST, width=16, height=16, sampler=sampler, steps=steps, strength=strength)
+            request = replace(request, init_image=None if init is None else init[:16, :16].copy())
+            assert engine.diffuse(request).image.std() > 0, (sampler, strength)
+    with pytest.raises(EngineError, match="in 0 steps; there must be 1 or more"):
+        engine.diffuse(replace(REQUEST, steps=0))
 
 
 def test_samplers_and_schedules_differ(open_tiny):
@@ -87,12 +100,18 @@ def test_what_a_sampler_cannot_be_is_told_once(open_tiny):
         engine.diffuse(replace(REQUEST, sampler="DDIM", scheduler="Karras"))
     said = [finding.message for finding in engine.findings]
     assert said == [
-        "sampler: 'Restart' is not in diffusers; in its place comes Heun, which does not restart.",
-        "scheduler: 'DDIM' has no 'Karras' in diffusers; its own is used.",
+        "the sampler 'Restart' is not in diffusers; in its place comes Heun, which does not restart.",
+        "the sampler 'DDIM' has no schedule 'Karras' in diffusers; its own is used.",
     ]
+    engine.diffuse(replace(REQUEST, sampler="DPM2 a", ancestral_eta=0.5))
+    assert engine.findings[-1].message == "the sampler 'DPM2 a' has no ancestral eta in diffusers."
     flux = open_tiny("flux")
     flux.diffuse(replace(REQUEST, negative_prompt="", sampler="DPM++ 2M"))
-    assert any("it samples with Euler instead" in finding.message for finding in flux.findings)
+    flux.diffuse(replace(REQUEST, negative_prompt="", sampler="Euler", scheduler="Karras"))
+    assert [finding.message for finding in flux.findings] == [
+        "the sampler 'DPM++ 2M' is not made for this model, which samples with Euler instead.",
+        "the schedule 'Karras' is not made for this model; its own is used.",
+    ]
 
 
 @pytest.mark.parametrize("model", ["sd", "sdxl"])
