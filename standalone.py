@@ -43,14 +43,21 @@ LINE_WIDTH = 200
 
 REQUIREMENTS = {
     "run": ("requirements-standalone.txt",),
+    "ui": ("requirements-ui.txt", "requirements-standalone.txt"),
+    "serve": ("requirements-serve.txt", "requirements-standalone.txt"),
     "test": (
         "requirements-dev.txt",
         "requirements-standalone.txt",
         "requirements-models.txt",
+        "requirements-serve.txt",
         "requirements-diffusers.txt",
+        "requirements-ui.txt",
     ),
 }
 """Requirement files per purpose; the first one is installed and includes the others."""
+
+PURPOSES = {"serve": "serve", "ui": "ui"}
+"""What commands need that need more than ``"run"``."""
 
 TEST_STEPS = (("ruff", "check"), ("ruff", "format", "--check"), ("mypy",), ("pytest",))
 """Modules that ``test`` runs, with their arguments."""
@@ -79,6 +86,8 @@ usage: python3 standalone.py COMMAND [options]
   render   settings file, and perhaps a Parseq manifest, to frames and video
   plan     show what a render would do, frame by frame, without rendering
   lint     look a settings file over
+  ui       the Deforum tab as a page of its own, at http://127.0.0.1:7860
+  serve    answer requests: the REST API
   doctor   check ffmpeg, the packages and the computer
   test     run the project's own checks: ruff, mypy, pytest (arguments after -- go to pytest)
 
@@ -350,7 +359,7 @@ def hand_over(root: Path, args: Sequence[str]) -> int:
         SetupError: the environment could not be made, or its Python does not start, even made anew.
     """
     for last_try in (False, True):
-        python = str(ensure(root, "run"))
+        python = str(ensure(root, PURPOSES.get(args[0], "run")))
         command = [python, "-m", "deforum_helpers", *args]
         try:
             if os.name == "nt":

@@ -5,7 +5,10 @@
     │   ├── SettingsError
     │   ├── ScheduleError
     │   ├── PromptError
-    │   └── ManifestError
+    │   ├── ManifestError
+    │   ├── AccessError
+    │   ├── UnknownJobError
+    │   └── JobStateError
     ├── RunError                 2   the input was fine, the run failed
     │   ├── EngineError
     │   │   ├── EngineMemoryError
@@ -119,6 +122,18 @@ class PromptError(InputError):
 
 class ManifestError(InputError):
     """A Parseq manifest cannot be fetched, read or used."""
+
+
+class AccessError(InputError):
+    """A request from outside reaches for what it may not: a file, a link, a size, an option."""
+
+
+class UnknownJobError(InputError):
+    """There is no job or batch of that id."""
+
+
+class JobStateError(InputError):
+    """A job is not in a state in which this can be done with it."""
 
 
 class RunError(DeforumError):

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from .errors import DeforumError, Finding
 from .media.audio import add_soundtrack
+from .media.extras import delete_input_frames
 from .media.ffmpeg import probe
+from .media.gif import make_gif
 from .media.run_folder import RunFolder
-from .media.store import frame_name
 from .media.subtitles import (
     PROMPT_SERIES,
     chosen_parameters,
@@ -20,11 +21,14 @@ from .media.subtitles import (
 )
 from .rendering.data.render_data import RenderData
 from .rendering.data.schedule import Values
+from .settings.lint import GIF_FPS
 from .settings.paths import resolve_path
 from .web import is_url
 
 
-def add_sound(data: RenderData, video: Path, folder: Path, ffmpeg: Path | str | None = None) -> tuple[Finding, ...]:
+def add_sound(
+    data: RenderData, video: Path, folder: Path, ffmpeg: Path | str | None = None, *, allow_private: bool = True
+) -> tuple[Finding, ...]:
     """Give ``video`` the soundtrack that the settings name.
 
     Args:
@@ -32,6 +36,7 @@ def add_sound(data: RenderData, video: Path, folder: Path, ffmpeg: Path | str | 
         video: the finished video.
         folder: where relative paths are looked up first.
         ffmpeg: program as for ``find_ffmpeg``.
+        allow_private: as in ``web.open_url``.
 
     Returns:
         Why there is no sound, if it failed; the silent video is kept.
@@ -40,7 +45,7 @@ def add_sound(data: RenderData, video: Path, folder: Path, ffmpeg: Path | str | 
     if not source:
         return ()
     try:
-        add_soundtrack(video, source, duration=data.duration, ffmpeg=ffmpeg)
+        add_soundtrack(video, source, duration=data.duration, ffmpeg=ffmpeg, allow_private=allow_private)
     except DeforumError as error:
         return (Finding("warning", f"the video has no sound. {error}", "soundtrack_path"),)
     return ()
@@ -82,9 +87,15 @@ def _entries(data: RenderData, labels: tuple[str, ...], frames: int) -> Iterator
 
 
 def remove_frames(
-    data: RenderData, run: RunFolder, video: Path, ffmpeg: Path | str | None = None
+    data: RenderData, frames: Callable[[int], Path], video: Path, ffmpeg: Path | str | None = None
 ) -> tuple[Finding, ...]:
     """Delete the frames of a run whose settings ask for it, once ``video`` is known to hold every one of them.
+
+    Args:
+        data: the plan.
+        frames: path of each frame.
+        video: the finished video.
+        ffmpeg: program as for ``find_ffmpeg``.
 
     Returns:
         Why they were kept, if they were.
@@ -99,7 +110,7 @@ def remove_frames(
         text = f"the frames are kept: the video holds {held} of {data.max_frames}."
         return (Finding("warning", text, "delete_imgs"),)
     for index in range(data.max_frames):
-        (run.path / frame_name(run.timestring, index)).unlink(missing_ok=True)
+        frames(index).unlink(missing_ok=True)
     return ()
 
 
@@ -113,4 +124,27 @@ def add_subtitles(video: Path, srt: Path, ffmpeg: Path | str | None = None) -> t
         embed_subtitles(video, srt, ffmpeg=ffmpeg)
     except DeforumError as error:
         return (Finding("warning", f"the subtitles are beside the video, not in it. {error}"),)
+    return ()
+
+
+def add_gif(data: RenderData, video: Path, ffmpeg: Path | str | None = None) -> tuple[Finding, ...]:
+    """Make a GIF of ``video`` if the settings ask for it and its rate allows it. Returns why there is none."""
+    output = data.settings.output
+    if not output.make_gif or data.fps > GIF_FPS:
+        return ()
+    try:
+        make_gif(video, ffmpeg=ffmpeg)
+    except DeforumError as error:
+        return (Finding("warning", f"there is no GIF. {error}", "make_gif"),)
+    return ()
+
+
+def remove_input_frames(data: RenderData, run: RunFolder) -> tuple[Finding, ...]:
+    """Delete the input frames of a run whose settings ask for it. Returns why they are still there."""
+    if not data.settings.output.delete_input_frames:
+        return ()
+    try:
+        delete_input_frames(run.path)
+    except DeforumError as error:
+        return (Finding("warning", f"the input frames are still there. {error}", "delete_input_frames"),)
     return ()

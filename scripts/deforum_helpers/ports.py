@@ -170,7 +170,17 @@ class Diffuser(Protocol):
 
 
 class FrameStore(Protocol):
-    """Output frames on disk."""
+    """Output frames on disk.
+
+    Attributes:
+        lossless: whether a frame that is read equals the one that was written, bit for bit.
+    """
+
+    lossless: bool
+
+    def path(self, index: int) -> Path:
+        """Where frame ``index`` is or would be."""
+        ...
 
     def write(self, index: int, image: Image) -> Path:
         """Write frame ``index`` atomically: the file is there whole or not at all.

@@ -10,13 +10,16 @@ from pathlib import Path
 from .errors import Finding, InputError
 from .imaging.colour import ColourReference
 from .job import Job, load_job, plan_job
+from .media.formats import FORMATS
 from .media.journal import Journal
 from .media.naming import parse_timestring
 from .media.run_folder import RunFolder
+from .media.store import frame_name
 from .ports import FrameStore
-from .render import Beginning, LoopState
+from .render import Beginning, KnownStates
 from .rendering.data.render_data import RenderData
 from .rendering.data.step.tween import TweenAlignment, tweens
+from .rendering.key_renderer import LoopState
 from .rendering.util.identity import changed_settings, first_difference, plan_digest
 
 _SETTINGS_NAME = re.compile(r"(\d{14})_settings\.txt")
@@ -56,7 +59,12 @@ def _runs(folder: Path, pattern: str) -> list[RunFolder]:
 
 
 def resumed_job(
-    run: RunFolder, path: Path | None, overrides: Mapping[str, str], *, accept_changes: bool
+    run: RunFolder,
+    path: Path | None,
+    overrides: Mapping[str, str],
+    *,
+    accept_changes: bool,
+    allow_private: bool = True,
 ) -> tuple[Job, RenderData, tuple[Finding, ...]]:
     """Load and plan a run that goes on.
 
@@ -65,6 +73,7 @@ def resumed_job(
         path: settings to go on with; None for those of the run.
         overrides: settings to change, key → text.
         accept_changes: go on although frames would be made in another way than before.
+        allow_private: as in ``web.open_url``.
 
     Returns:
         The job, its plan with the seed the run began with, and all findings.
@@ -72,14 +81,27 @@ def resumed_job(
     Raises:
         InputError: the settings cannot be used, or differ in what makes frames without being accepted.
     """
-    saved = run.file("_settings.txt")
-    old = load_job(saved, {})
+    if path is None and not overrides:
+        return resumed_with(run, None, accept_changes=accept_changes, allow_private=allow_private)
+    job = load_job(path or run.file("_settings.txt"), overrides, allow_private=allow_private)
+    return resumed_with(run, job, accept_changes=accept_changes, allow_private=allow_private)
+
+
+def resumed_with(
+    run: RunFolder, new: Job | None, *, accept_changes: bool, allow_private: bool = True
+) -> tuple[Job, RenderData, tuple[Finding, ...]]:
+    """Plan a run that goes on with the settings of ``new``, or with its own if None; otherwise as :func:`resumed_job`.
+
+    Raises:
+        InputError: as :func:`resumed_job`.
+    """
+    old = load_job(run.file("_settings.txt"), {}, allow_private=allow_private)
     header = Journal(run.file("_journal")).header()
     seed = header.seed if header is not None else None
     before, findings = plan_job(old, seed=seed)
     job, data = old, before
-    if path is not None or overrides:
-        job = load_job(path or saved, overrides)
+    if new is not None:
+        job = new
         data, findings = plan_job(job, seed=before.seed)
     changed = changed_settings(before, data) if job is not old else ()
     if (before.width, before.height) != (data.width, data.height):
@@ -119,22 +141,33 @@ class Resumption:
     findings: tuple[Finding, ...] = ()
 
 
-def resumption(data: RenderData, store: FrameStore, journal: Journal, intact: int) -> Resumption:
+def images_of(run: RunFolder, otherwise: str) -> str:
+    """How a run keeps its frames: the extension of their files, or "none"; ``otherwise`` where nothing tells."""
+    header = Journal(run.file("_journal")).header()
+    if header is not None:
+        return header.images
+    found = (extension for extension in FORMATS if (run.path / frame_name(run.timestring, 0, extension)).is_file())
+    return next(found, otherwise)
+
+
+def resumption(data: RenderData, store: FrameStore | None, journal: Journal, intact: int) -> Resumption:
     """Work out where to go on.
 
     Args:
         data: the plan of the run.
-        store: its frames.
+        store: its frames, None if it keeps none.
         journal: its journal; runs of other programs have none.
-        intact: number of frames, from 0 on, that are there and whole.
+        intact: number of frames, from 0 on, that need not be made again.
     """
-    if intact in {0, data.max_frames}:
+    if intact == data.max_frames:
         return Resumption(data, Beginning(intact))
     if journal.header() is None:
-        return _from_last_frame(data, store, intact)
+        return _from_last_frame(data, store, intact) if store is not None and intact else Resumption(data, Beginning())
     needed = data.tweens[intact].older
-    states = _journaled(journal, needed) or _from_frames(data, store, journal, needed, intact)
-    if states:
+    states = journaled_states(journal, needed)
+    if not states.positions and store is not None:
+        states = _from_frames(data, store, journal, needed, intact)
+    if states.positions or not intact:
         return Resumption(data, Beginning(intact, states))
     text = (
         f"the key frame that frame {intact} needs is gone; all key frames are made again, the frames before are kept."
@@ -142,27 +175,36 @@ def resumption(data: RenderData, store: FrameStore, journal: Journal, intact: in
     return Resumption(data, Beginning(intact), (Finding("note", text),))
 
 
-def _journaled(journal: Journal, first: int) -> tuple[LoopState, ...]:
+def journaled_states(journal: Journal, first: int) -> KnownStates:
     """States from position ``first`` on, as far as the journal holds them without gaps."""
-    states: list[LoopState] = []
-    while (entry := journal.read(first + len(states))) is not None:
-        states.append(LoopState(entry.position, entry.picture, entry.reference))
-    return tuple(states)
+    end = first
+    while journal.holds(end):
+        end += 1
+
+    def read(position: int) -> LoopState:
+        entry = journal.require(position)
+        return LoopState(position, entry.picture, entry.reference)
+
+    return KnownStates(range(first, end), read)
 
 
-def _from_frames(
-    data: RenderData, store: FrameStore, journal: Journal, position: int, intact: int
-) -> tuple[LoopState, ...]:
+def first_frames(data: RenderData, frames: int) -> RenderData:
+    """The plan of the first ``frames`` frames, at least one: no key frame in it that they are not made of."""
+    shown = data.tweens[:frames]
+    return replace(data, max_frames=frames, tweens=shown, keys=data.keys[: shown[-1].newer + 1])
+
+
+def _from_frames(data: RenderData, store: FrameStore, journal: Journal, position: int, intact: int) -> KnownStates:
     """The state of ``position`` where an output frame is the picture itself: in Exact alignment, if it is there."""
     key = data.keys[position]
     renews = data.settings.anim.legacy_colormatch and data.coherence is not None
-    if data.alignment is not TweenAlignment.EXACT or key.index >= intact or renews:
-        return ()
+    if data.alignment is not TweenAlignment.EXACT or key.index >= intact or renews or not store.lossless:
+        return KnownStates()
     kept = (journal.read(other) for other in journal.positions())
     reference = next((entry.reference for entry in kept if entry is not None), None)
     if reference is None and data.coherence is not None:
-        return ()
-    return (LoopState(position, store.read(key.index), reference),)
+        return KnownStates()
+    return KnownStates.of(LoopState(position, store.read(key.index), reference))
 
 
 def _from_last_frame(data: RenderData, store: FrameStore, intact: int) -> Resumption:
@@ -178,4 +220,4 @@ def _from_last_frame(data: RenderData, store: FrameStore, intact: int) -> Resump
     reference = ColourReference.of(picture, data.coherence) if data.coherence is not None else None
     text = f"the run has no journal, so it goes on from the picture of its last frame, {last}, with its colours."
     state = LoopState(len(before) - 1, picture, reference)
-    return Resumption(adapted, Beginning(intact, (state,)), (Finding("warning", text),))
+    return Resumption(adapted, Beginning(intact, KnownStates.of(state)), (Finding("warning", text),))

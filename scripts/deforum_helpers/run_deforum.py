@@ -2,37 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 
 from .errors import Finding, InputError, Interrupted, RunError
-from .finish import add_sound, add_subtitles, remove_frames, write_subtitles
-from .imaging.colour import ColourReference
+from .finish import add_gif, add_sound, add_subtitles, remove_frames, remove_input_frames, write_subtitles
+from .imaging.backend import pick_resampler
+from .inputs import Opened, Places, open_inputs
 from .job import Job
 from .media.encode import EncodeOptions, FfmpegVideoWriter, check_format, encode_files
 from .media.ffmpeg import find_ffmpeg
+from .media.formats import image_format
 from .media.journal import Journal, JournalHeader
-from .media.pictures import load_picture
 from .media.preview_video import PreviewVideo
 from .media.recorder import Destinations, Recorder
 from .media.report import RunReport, Seconds, Stopwatch, peak_memory_mb
 from .media.run_folder import RunFolder, claim_run_folder, save_run_settings
-from .media.store import PngFrameStore
+from .media.store import ImageFrameStore, lacks_space
 from .media.subtitles import chosen_parameters
-from .models.depth import DepthNetwork, open_depth_model
-from .models.registry import choose_depth_model
-from .ports import Control, Diffused, Diffuser, DiffusionRequest, Image, Progress
+from .ports import Control, Diffused, Diffuser, DiffusionRequest, Image, Progress, VideoWriter
 from .render import Beginning, Observers, render_animation
+from .rendering.data.inputs import Inputs
 from .rendering.data.render_data import RenderData
-from .rendering.util.call.noise import perlin_options
 from .rendering.util.identity import plan_digest
 from .rendering.util.resilience import OnFailure, ReliableDiffuser, RetryPolicy, event_findings
-from .rendering.util.support import support_findings
-from .resume import resumption
+from .resume import first_frames, images_of, journaled_states, resumption
+from .side_files import DepthRecorder, Told, keeping_extra_frames, write_human_masks, write_input_frames
+
+_NO_IMAGES = "none"
+"""Says in the journal that a run keeps no images."""
+
+
+def _nobody(*_told: object) -> None:
+    """Nobody wants to know."""
 
 
 @dataclass(frozen=True)
@@ -47,10 +52,16 @@ class RunOptions:
         subtitles: labels of the values to put into a subtitle file, None for no subtitles.
         embed_subtitles: whether the video carries the subtitles as a track, too.
         resume: the run to go on with, None to start a new one.
+        on_folder: told of the run's folder as soon as it has one.
+        on_step: told of long preparations: what is done, how much of it, and of how much.
         keep_journal: whether the journal stays when the run is done.
         on_failure: what becomes of a key frame that cannot be diffused, whatever is tried: "stop" ends the run, which
             can be resumed; "reuse" keeps the picture that was to be diffused.
         preview_every: frames between two renewals of the preview video, 0 for none.
+        image_format: what frames are written as, "png", "jpg" or "webp".
+        device: what makes the frames between key frames: "cpu", "cuda", or "auto" for CUDA where it is.
+        keep_images: whether frames are written at all; if not, there is the video, and the journal until it is done.
+            A run that goes on keeps its frames as it did when it began.
         models: folder of the networks' weights.
         allow_download: whether missing weights may be fetched.
     """
@@ -62,9 +73,14 @@ class RunOptions:
     subtitles: tuple[str, ...] | None = None
     embed_subtitles: bool = False
     resume: RunFolder | None = None
+    on_folder: Callable[[RunFolder], None] = _nobody
+    on_step: Told = _nobody
     keep_journal: bool = False
     on_failure: OnFailure = "stop"
     preview_every: int = 0
+    image_format: str = "png"
+    keep_images: bool = True
+    device: str = "auto"
     models: Path = Path("models") / "Deforum"
     allow_download: bool = False
 
@@ -130,60 +146,85 @@ def run_job(
         Interrupted: stopped on request; the frames made so far are kept, and the message says how to go on.
     """
     watch = Stopwatch()
+    options = _as_begun(options)
     with watch.measure("total"):
         _check(data, options)
-        given = _given_pictures(job, data)
-        run = _run_folder(job, data, options)
-        timed = _TimedDiffuser(engine, watch)
-        reliable = ReliableDiffuser(timed, RetryPolicy.of(job.settings, on_failure=options.on_failure))
-        try:
+        resampler = pick_resampler(options.device)
+        with open_inputs(data, _places(job, options)) as opened:
+            run = _run_folder(job, data, options)
+            options.on_folder(run)
+            timed = _TimedDiffuser(engine, watch)
+            reliable = ReliableDiffuser(timed, RetryPolicy.of(job.settings, on_failure=options.on_failure))
+            inputs = keeping_extra_frames(data, run, opened.inputs)
+            begin = Beginning(inputs=inputs, resampler=resampler)
             watchers = _Watchers(progress, control or _NoControl(), watch)
-            rendered = _render(data, reliable, run, options, watchers, given)
-            notes = _finish(data, run, job, options, rendered)
-        except RunError as error:
-            raise RunError(f"{error}\nThe frames made so far are kept; {_go_on(run)}") from error
+            try:
+                masks = _side_files(job, data, opened, run, options, watchers.control)
+                rendered = _render(data, reliable, run, options, watchers, begin)
+                notes = (*masks, *opened.findings(), *_finish(data, run, job, options, rendered))
+            except RunError as error:
+                kept = "frames" if options.keep_images else "key frames"
+                room = _room_needed(data, run, options) if lacks_space(error) else ""
+                raise RunError(f"{error}{room}\nThe {kept} made so far are kept; {_go_on(run)}") from error
     report = _report(data, rendered, timed, reliable, watch)
     report.write(run.file("_report.json"))
     if not rendered.complete:
-        raise Interrupted(_stopped_text(data, run, rendered))
+        raise Interrupted(_stopped_text(data, run, rendered, options))
     findings = (*rendered.findings, *event_findings(reliable.events), *notes)
     return RunResult(rendered.video, run.path, run.timestring, report, findings)
 
 
+def _as_begun(options: RunOptions) -> RunOptions:
+    """The options with the images that the run to go on with has kept so far."""
+    if options.resume is None:
+        return options
+    images = images_of(options.resume, options.image_format if options.keep_images else _NO_IMAGES)
+    if images == _NO_IMAGES:
+        return replace(options, keep_images=False)
+    return replace(options, keep_images=True, image_format=images)
+
+
 def _check(data: RenderData, options: RunOptions) -> None:
     """Everything that would stop the run later stops it here, before anything is written."""
-    refused = [f for f in support_findings(data.settings) if f.severity == "error"]
-    if refused:
-        raise InputError(refused)
     chosen_parameters(options.subtitles or ())
-    if any(key.noise > 0 for key in data.keys):
-        perlin_options(data)
-    if _wants_depth(data):
-        choose_depth_model(data.settings.anim.depth_algorithm)
+    image_format(options.image_format)
+    _check_no_images(data, options)
     if _wants_video(data, options):
         find_ffmpeg(options.encode.ffmpeg)
         check_format(data.width, data.height, data.fps)
 
 
-def _given_pictures(job: Job, data: RenderData) -> Beginning:
-    """The pictures a render starts with, loaded before anything is written."""
+def _check_no_images(data: RenderData, options: RunOptions) -> None:
+    if options.keep_images:
+        return
+    if not _wants_video(data, options):
+        text = "without images and without a video nothing would be left of the run."
+        raise InputError(text, key="--no-images", hint="Keep the one or the other.")
+    if options.preview_every > 0:
+        text = "the preview video is made of the images, and none are kept."
+        raise InputError(text, key="--preview-every", hint="Leave out --no-images or --preview-every.")
 
-    def load(key: str) -> Image:
-        named = str(job.settings.value(key))
-        return load_picture(named, width=data.width, height=data.height, key=key, base_dirs=(job.folder,))
 
-    init = load("init_image") if job.settings.run.use_init else None
-    by_image = job.settings.anim.color_coherence == "Image" and data.coherence is not None
-    reference = ColourReference.of(load("color_coherence_image_path"), data.coherence or "LAB") if by_image else None
-    return Beginning(init_image=init, reference=reference)
+def _side_files(
+    job: Job, data: RenderData, opened: Opened, run: RunFolder, options: RunOptions, control: Control
+) -> tuple[Finding, ...]:
+    """What is written before the first frame."""
+    write_input_frames(data, opened, run, options.on_step, control.should_stop)
+    return write_human_masks(data, opened, run, _places(job, options), options.on_step, control.should_stop)
+
+
+def _places(job: Job, options: RunOptions) -> Places:
+    return Places(
+        job.folder,
+        options.models,
+        allow_download=options.allow_download,
+        allow_private=job.allow_private,
+        ffmpeg=options.encode.ffmpeg,
+    )
 
 
 def _wants_video(data: RenderData, options: RunOptions) -> bool:
     return options.video and not data.settings.output.skip_video_creation
-
-
-def _wants_depth(data: RenderData) -> bool:
-    return data.settings.anim.animation_mode == "3D" and data.settings.anim.use_depth_warping
 
 
 def _run_folder(job: Job, data: RenderData, options: RunOptions) -> RunFolder:
@@ -214,8 +255,15 @@ def _render(
 ) -> _Rendered:
     control = watchers.control
     resumed: tuple[Finding, ...] = ()
-    with _depth(data, options) as (depth, flat), ThreadPoolExecutor(options.threads) as workers:
-        to = _destinations(data, run, options)
+    with ThreadPoolExecutor(options.threads) as workers:
+
+        def remade(video: VideoWriter, frames: int) -> None:
+            states = journaled_states(to.journal, 0)
+            begin = replace(given, states=states)
+            part = first_frames(data, frames)
+            render_animation(part, diffuser, lambda _, image: video.write(image), workers, begin=begin)
+
+        to = _destinations(data, run, options, remade)
         recorder = Recorder(data, to, watchers.progress, watchers.watch, workers)
         complete = True
         try:
@@ -223,10 +271,12 @@ def _render(
             going_on = resumption(data, to.store, to.journal, intact)
             resumed = going_on.findings
             if intact < data.max_frames:
-                recorder.start_journal(JournalHeader(plan_digest(data), diffuser.name, data.seed))
+                images = options.image_format if options.keep_images else _NO_IMAGES
+                recorder.start_journal(JournalHeader(plan_digest(data), diffuser.name, data.seed, images))
                 observers = Observers(control.should_stop, recorder.take_key, watchers.watch.measure)
-                begin = replace(given, frame=going_on.begin.frame, states=going_on.begin.states, depth=depth)
-                render_animation(going_on.data, diffuser, recorder.take_frame, workers, observers, begin)
+                begin = replace(given, frame=going_on.begin.frame, states=going_on.begin.states)
+                emit = _with_depth(data, run, given.inputs, recorder.take_frame)
+                render_animation(going_on.data, diffuser, emit, workers, observers, begin)
         except Interrupted:
             complete = False
             if not control.wants_video:
@@ -237,48 +287,65 @@ def _render(
         finally:
             watchers.progress.finish()
         video = recorder.finish()
-        findings = (*(depth.findings if depth else flat), *resumed, *recorder.findings())
+        made = given.resampler.findings
+        findings = (*resumed, *made, *recorder.findings())
     if complete and not options.keep_journal:
         to.journal.remove()
     return _Rendered(recorder.frames, video, complete, findings)
 
 
-@contextmanager
-def _depth(data: RenderData, options: RunOptions) -> Iterator[tuple[DepthNetwork | None, tuple[Finding, ...]]]:
-    """The depth network, if the settings ask for one; without it, why the scene is flat."""
-    with ExitStack() as stack:
-        found: tuple[DepthNetwork | None, tuple[Finding, ...]] = (None, ())
-        if _wants_depth(data):
-            algorithm = data.settings.anim.depth_algorithm
-            opening = open_depth_model(algorithm, models_folder=options.models, allow_download=options.allow_download)
-            try:
-                found = (stack.enter_context(opening), ())
-            except RunError as error:
-                text = f"3D moves through a flat scene, without depth. {error}"
-                found = (None, (Finding("warning", text, "use_depth_warping"),))
-        yield found
+def _with_depth(
+    data: RenderData, run: RunFolder, inputs: Inputs, emit: Callable[[int, Image], None]
+) -> Callable[[int, Image], None]:
+    """``emit``, with the depth of each frame written before, so that a frame that is there has its map."""
+    if not data.settings.anim.save_depth_maps or inputs.depth is None:
+        return emit
+    depth = DepthRecorder(run, inputs.depth)
+
+    def take(index: int, image: Image) -> None:
+        depth.take(index, image)
+        emit(index, image)
+
+    return take
 
 
-def _destinations(data: RenderData, run: RunFolder, options: RunOptions) -> Destinations:
+def _destinations(
+    data: RenderData, run: RunFolder, options: RunOptions, remade: Callable[[VideoWriter, int], None]
+) -> Destinations:
+    """Where the run is kept; ``remade`` writes the first so many frames to a video again."""
     path, encode = run.file(".mp4"), options.encode
-    video, preview = None, None
-    if _wants_video(data, options):
-        video = FfmpegVideoWriter(path, width=data.width, height=data.height, fps=data.fps, options=encode)
+    store = _store(run, options) if options.keep_images else None
+    journal = Journal(run.file("_journal"))
+
+    def opened() -> FfmpegVideoWriter:
+        return FfmpegVideoWriter(path, width=data.width, height=data.height, fps=data.fps, options=encode)
+
+    def rebuild(frames: int) -> Path:
+        if store is not None and (store.lossless or not journal.holds(0)):
+            return encode_files([store.path(index) for index in range(frames)], path, fps=data.fps, options=encode)
+        again = opened()
+        try:
+            remade(again, frames)
+            return again.close()
+        finally:
+            again.abort()
+
+    video = opened() if _wants_video(data, options) else None
+    preview = None
     if options.preview_every > 0:
         preview = PreviewVideo(
             run.file("_preview.mp4"),
             fps=data.fps,
             interval=options.preview_every,
             total=data.max_frames,
+            codec=image_format(options.image_format).codec,
             ffmpeg=encode.ffmpeg,
         )
-    return Destinations(
-        PngFrameStore(run.path, run.timestring),
-        Journal(run.file("_journal")),
-        video,
-        lambda frames: encode_files(frames, path, fps=data.fps, options=encode),
-        preview,
-    )
+    return Destinations(store, journal, video, rebuild, preview)
+
+
+def _store(run: RunFolder, options: RunOptions) -> ImageFrameStore:
+    return ImageFrameStore(run.path, run.timestring, image_format(options.image_format))
 
 
 def _finish(
@@ -287,14 +354,16 @@ def _finish(
     ffmpeg = options.encode.ffmpeg
     findings: tuple[Finding, ...] = ()
     if rendered.video is not None:
-        findings += add_sound(data, rendered.video, job.folder, ffmpeg)
+        findings += add_sound(data, rendered.video, job.folder, ffmpeg, allow_private=job.allow_private)
     if options.subtitles is not None and rendered.frames:
         srt = write_subtitles(data, run, options.subtitles, rendered.frames)
         if options.embed_subtitles and rendered.video is not None:
             findings += add_subtitles(rendered.video, srt, ffmpeg)
-    if rendered.video is not None and rendered.complete:
-        findings += remove_frames(data, run, rendered.video, ffmpeg)
-    return findings
+    if rendered.complete and rendered.video is not None:
+        findings += add_gif(data, rendered.video, ffmpeg)
+        if options.keep_images:
+            findings += remove_frames(data, _store(run, options).path, rendered.video, ffmpeg)
+    return (*findings, *remove_input_frames(data, run)) if rendered.complete else findings
 
 
 def _report(
@@ -313,11 +382,23 @@ def _report(
     )
 
 
-def _stopped_text(data: RenderData, run: RunFolder, rendered: _Rendered) -> str:
-    lines = [f"Stopped after {rendered.frames} of {data.max_frames} frames. They are kept in {run.path}."]
+def _stopped_text(data: RenderData, run: RunFolder, rendered: _Rendered, options: RunOptions) -> str:
+    kept = "They are kept" if options.keep_images else "Their key frames are kept"
+    lines = [f"Stopped after {rendered.frames} of {data.max_frames} frames. {kept} in {run.path}."]
     if rendered.video is not None:
         lines.append(f"The video so far: {rendered.video}")
     return "\n".join([*lines, _go_on(run)[0].upper() + _go_on(run)[1:]])
+
+
+def _room_needed(data: RenderData, run: RunFolder, options: RunOptions) -> str:
+    """What the rest of the run takes on the disk, going by the frames that are there."""
+    store = _store(run, options)
+    sizes = [store.path(index).stat().st_size for index in store.indices()] if options.keep_images else []
+    missing = data.max_frames - len(sizes)
+    if not sizes or not missing:
+        return ""
+    need = missing * sum(sizes) / len(sizes) / 2**20
+    return f" The {missing} frames still to come need about {need:.1f} MiB, and the video needs room, too."
 
 
 def _go_on(run: RunFolder) -> str:

@@ -188,14 +188,12 @@ def test_a_render_of_nothing(tmp_path, capsys):
     assert said.errors == ["error: render needs a settings file. Or a run to go on with: --resume last"]
 
 
-@pytest.mark.parametrize("mode", ["Video Input", "Interpolation"])
-def test_modes_that_are_not_rendered_yet_are_planned_but_refused(tmp_path, capsys, refused, mode):
+def test_a_video_that_is_none_is_named_before_anything_is_written(tmp_path, capsys, refused):
     (tmp_path / "video.mp4").write_bytes(b"not looked into while planning")
-    settings = write_settings(tmp_path, animation_mode=mode, video_init_path="video.mp4")
+    settings = write_settings(tmp_path, animation_mode="Video Input", video_init_path="video.mp4")
     error = only_error(refused(settings))
-    assert error.startswith("error: animation_mode: ")
-    assert f"'{mode}' can be planned and checked" in error
-    assert "Set animation_mode to 2D" in error
+    assert error.startswith("error: video_init_path: ")
+    assert "video.mp4 cannot be read as a video or picture" in error
     assert run_main(capsys, "plan", settings).code == 0
 
 

@@ -21,7 +21,14 @@ REFUSED = {
 """What is wrong with those that cannot be planned as they are."""
 SHORT = ("max_frames=3", "W=64", "H=64", "skip_video_creation=true", "delete_imgs=false")
 IN_2D = ("animation_mode=2D", "zoom=0: (1)")  # in 3D zoom takes no part, and may be 0
-WITHOUT_FILES = ("use_init=false", "use_mask=false", "use_looper=false", "hybrid_composite=None", "hybrid_motion=None")
+WITHOUT_FILES = (
+    "use_init=false",
+    "use_mask=false",
+    "use_looper=false",
+    "hybrid_composite=None",
+    "hybrid_motion=None",
+    "color_coherence=LAB",
+)
 WITHOUT_CONTROLNET = tuple(f"cn_{unit}_enabled=false" for unit in range(1, 6))
 
 

@@ -71,6 +71,6 @@ class StepsDown:
 
 
 def test_what_a_network_says_in_the_middle_of_a_run_is_told(render, monkeypatch):
-    monkeypatch.setattr("deforum_helpers.run_deforum.open_depth_model", lambda *_, **__: nullcontext(StepsDown()))
+    monkeypatch.setattr("deforum_helpers.inputs.open_depth_model", lambda *_, **__: nullcontext(StepsDown()))
     _, said = render("late")
     assert said.count("goes on with the CPU") == 1

@@ -186,6 +186,7 @@ def test_a_full_disk_stops_the_run_which_goes_on_once_there_is_room(tmp_path):
     (error,) = said.errors
     assert " could not be written: " in error
     assert "Make room or choose another output folder" in error
+    assert f"The {24 - len(kept)} frames still to come need about " in error
     assert f"The frames made so far are kept; to go on: render --resume {folder}" in said.err
     assert "Traceback" not in said.err
     assert run_process("render", "--resume", folder, "--no-video").code == 0

@@ -11,6 +11,7 @@ from media_samples import decode_frames, decode_sound, frame_times, make_clicks,
 
 from deforum_helpers.errors import FfmpegError, StorageError
 from deforum_helpers.media import audio
+from deforum_helpers.media.fetch import SOUND_LIMITS, download
 from deforum_helpers.media.ffmpeg import probe, run_ffmpeg
 
 CLICKS = (0.0, 0.5, 1.0, 1.25, 1.9)
@@ -109,7 +110,7 @@ def test_a_soundtrack_is_replaced_and_subtitles_stay(video, tmp_path):
 def expect_kept(video, sound, error, match, **limits):
     before, files = video.read_bytes(), set(video.parent.iterdir())
     with pytest.raises(error, match=match) as caught:
-        audio.add_soundtrack(video, sound, limits=replace(audio.LIMITS, **limits))
+        audio.add_soundtrack(video, sound, limits=replace(SOUND_LIMITS, **limits))
     assert f"the silent video is kept: {video}" in str(caught.value)
     assert video.read_bytes() == before
     assert set(video.parent.iterdir()) == files
@@ -222,5 +223,5 @@ def test_nobody_answers(video):
 
 def test_only_the_web_is_fetched(tmp_path):
     with pytest.raises(StorageError, match="only http and https"):
-        audio.download("file:///etc/passwd", tmp_path / "x")
+        download("file:///etc/passwd", tmp_path / "x")
     assert list(tmp_path.iterdir()) == []

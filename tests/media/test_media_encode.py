@@ -12,7 +12,7 @@ from media_samples import FAST, decode_frames, frame_times, grey, make_video, pi
 from deforum_helpers.errors import FfmpegError, InputError, StorageError
 from deforum_helpers.media import encode
 from deforum_helpers.media.ffmpeg import probe, run_ffmpeg
-from deforum_helpers.media.store import PngFrameStore
+from deforum_helpers.media.store import ImageFrameStore
 
 POSIX = pytest.mark.skipif(sys.platform == "win32", reason="needs POSIX processes")
 LEVELS = range(0, 240, 10)
@@ -247,7 +247,7 @@ def test_rates_no_video_can_have(tmp_path, fps):
 
 
 def frames_on_disk(folder, count=6, start=0):
-    store = PngFrameStore(folder, "20240102030405")
+    store = ImageFrameStore(folder, "20240102030405")
     return [store.write(start + index, grey(30 * index)) for index in range(count)]
 
 
@@ -294,7 +294,7 @@ def test_missing_frames_are_listed(tmp_path):
 
 def test_frames_of_several_sizes_are_refused(tmp_path):
     files = frames_on_disk(tmp_path, 3)
-    PngFrameStore(tmp_path, "20240102030405").write(1, grey(0, 20, 30))
+    ImageFrameStore(tmp_path, "20240102030405").write(1, grey(0, 20, 30))
     with pytest.raises(InputError, match=r"000000001\.png is 30×20, the first 64×48"):
         encode.encode_files(files, tmp_path / "v.mp4", fps=Fraction(24), options=FAST)
     assert names(tmp_path) == [path.name for path in files]

@@ -9,7 +9,17 @@ from hypothesis import strategies as st
 from media_samples import picture
 from PIL import Image
 
+from deforum_helpers.media import png
 from deforum_helpers.media.png import encode_png
+
+
+@pytest.fixture(params=["zlib", "ISA-L"])
+def coder(request, monkeypatch):
+    """Both coders of the default level."""
+    if request.param == "zlib":
+        monkeypatch.setattr(png, "_compress_fast", None)
+    elif png._compress_fast is None:
+        pytest.skip("isal is not installed")
 
 
 def decoded(data):
@@ -27,6 +37,7 @@ def test_small_pictures_survive(height, width, level, seed):
 
 
 @pytest.mark.parametrize("level", [0, 1, 6])
+@pytest.mark.usefixtures("coder")
 def test_large_pictures_survive_in_two_decoders(level):
     image = cv2.GaussianBlur(picture(480, 640), (0, 0), 5)
     data = encode_png(image, level)
@@ -36,6 +47,7 @@ def test_large_pictures_survive_in_two_decoders(level):
     assert np.array_equal(cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)[..., ::-1], image)
 
 
+@pytest.mark.usefixtures("coder")
 def test_the_stream_is_one_valid_zlib_stream_of_filtered_rows():
     image = picture(480, 640)
     data = encode_png(image)
@@ -56,6 +68,7 @@ def test_views_are_fine():
     assert np.array_equal(decoded(encode_png(image))[0], image)
 
 
+@pytest.mark.usefixtures("coder")
 def test_the_default_level_pays_on_pictures():
     image = cv2.GaussianBlur(picture(480, 640), (0, 0), 5)
     assert len(encode_png(image)) < 0.6 * image.nbytes

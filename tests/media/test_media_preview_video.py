@@ -12,7 +12,7 @@ import pytest
 
 from deforum_helpers.media.ffmpeg import find_ffmpeg, probe, run_ffmpeg
 from deforum_helpers.media.preview_video import PreviewVideo
-from deforum_helpers.media.store import PngFrameStore
+from deforum_helpers.media.store import ImageFrameStore
 
 FPS = Fraction(24000, 1001)
 STAMP = "20240102030405"
@@ -24,7 +24,7 @@ def grey(index: int) -> int:
 
 def write_frames(folder: Path, indices: range, size: tuple[int, int] = (48, 64)) -> list[Path]:
     """Frames that tell their index by their brightness."""
-    store = PngFrameStore(folder, STAMP)
+    store = ImageFrameStore(folder, STAMP)
     return [store.write(index, np.full((*size, 3), grey(index), np.uint8)) for index in indices]
 
 

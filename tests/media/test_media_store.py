@@ -10,6 +10,7 @@ from PIL import Image
 
 from deforum_helpers.errors import StorageError
 from deforum_helpers.media import store
+from deforum_helpers.media.formats import Png
 
 TS = "20240102030405"
 
@@ -19,7 +20,7 @@ def names(folder):
 
 
 def test_files_are_named_and_made_as_promised(tmp_path):
-    frames = store.PngFrameStore(tmp_path, TS)
+    frames = store.ImageFrameStore(tmp_path, TS)
     path = frames.write(7, picture())
     assert path == tmp_path / f"{TS}_000000007.png"
     assert names(tmp_path) == [path.name]
@@ -30,7 +31,7 @@ def test_files_are_named_and_made_as_promised(tmp_path):
 
 
 def test_indices_lists_frames_only(tmp_path):
-    frames = store.PngFrameStore(tmp_path, TS)
+    frames = store.ImageFrameStore(tmp_path, TS)
     for index in (12, 3):
         frames.write(index, picture())
     for other in (
@@ -41,21 +42,21 @@ def test_indices_lists_frames_only(tmp_path):
     ):
         (tmp_path / other).touch()
     assert frames.indices() == (3, 12)
-    assert store.PngFrameStore(tmp_path / "none", TS).indices() == ()
+    assert store.ImageFrameStore(tmp_path / "none", TS).indices() == ()
 
 
 def test_a_partial_file_never_looks_like_a_frame(tmp_path, monkeypatch):
     seen = []
     replace = Path.replace
     monkeypatch.setattr(Path, "replace", lambda self, target: (seen.append(self.name), replace(self, target))[1])
-    store.PngFrameStore(tmp_path, TS).write(0, picture())
+    store.ImageFrameStore(tmp_path, TS).write(0, picture())
     assert len(seen) == 1
     assert seen[0].startswith(".")
     assert not seen[0].endswith(".png")
 
 
 def test_an_older_frame_is_replaced(tmp_path):
-    frames = store.PngFrameStore(tmp_path, TS)
+    frames = store.ImageFrameStore(tmp_path, TS)
     frames.write(0, picture(seed=1))
     frames.write(0, picture(seed=2))
     assert np.array_equal(frames.read(0), picture(seed=2))
@@ -64,7 +65,7 @@ def test_an_older_frame_is_replaced(tmp_path):
 
 @pytest.mark.parametrize("keep", [10, 60, 0.5, -30])
 def test_a_truncated_frame_is_damaged(tmp_path, keep):
-    frames = store.PngFrameStore(tmp_path, TS)
+    frames = store.ImageFrameStore(tmp_path, TS)
     path = frames.write(0, picture())
     data = path.read_bytes()
     path.write_bytes(data[: int(len(data) * keep) if isinstance(keep, float) else keep])
@@ -73,7 +74,7 @@ def test_a_truncated_frame_is_damaged(tmp_path, keep):
 
 
 def test_a_flipped_bit_is_damage(tmp_path):
-    frames = store.PngFrameStore(tmp_path, TS)
+    frames = store.ImageFrameStore(tmp_path, TS)
     path = frames.write(0, picture())
     data = bytearray(path.read_bytes())
     data[len(data) // 2] ^= 16
@@ -84,9 +85,9 @@ def test_a_flipped_bit_is_damage(tmp_path):
 
 def test_negative_indices_and_odd_levels_are_refused(tmp_path):
     with pytest.raises(ValueError, match="negative"):
-        store.PngFrameStore(tmp_path, TS).write(-1, picture())
+        store.ImageFrameStore(tmp_path, TS).write(-1, picture())
     with pytest.raises(ValueError, match="0 to 9"):
-        store.PngFrameStore(tmp_path, TS, compression=11)
+        Png(level=11)
 
 
 def test_a_file_in_the_folders_place(tmp_path):
@@ -96,12 +97,12 @@ def test_a_file_in_the_folders_place(tmp_path):
     with pytest.raises(StorageError, match=r"could not be created: a part of the path is a file"):
         store.ensure_folder(tmp_path / "out" / "below")
     with pytest.raises(StorageError, match="a part of the path is a file"):
-        store.PngFrameStore(tmp_path / "out", TS).write(0, picture())
+        store.ImageFrameStore(tmp_path / "out", TS).write(0, picture())
 
 
 def test_a_folder_that_is_gone(tmp_path):
     with pytest.raises(StorageError, match="the folder is gone"):
-        store.PngFrameStore(tmp_path / "gone", TS).write(0, picture())
+        store.ImageFrameStore(tmp_path / "gone", TS).write(0, picture())
 
 
 def test_a_folder_nobody_can_write_to():
@@ -133,9 +134,9 @@ import resource, sys
 from pathlib import Path
 import numpy as np
 from deforum_helpers.errors import StorageError
-from deforum_helpers.media.store import PngFrameStore
+from deforum_helpers.media.store import ImageFrameStore
 resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))
-frames = PngFrameStore(Path(sys.argv[1]), "20240102030405")
+frames = ImageFrameStore(Path(sys.argv[1]), "20240102030405")
 frames.write(0, np.zeros((8, 8, 3), np.uint8))
 try:
     frames.write(1, np.random.default_rng(0).integers(0, 256, (64, 64, 3), dtype=np.uint8))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -51,3 +52,18 @@ def rendered(data: RenderData, engine: NoiseEngine | None = None, *, begin: Begi
 
 def plan(**values: object) -> RenderData:
     return build_render_data(still(**values))
+
+
+class Frames:
+    """Pictures in memory, as a video."""
+
+    def __init__(self, pictures: Sequence[Image]) -> None:
+        self.pictures = list(pictures)
+        self.count = len(self.pictures)
+
+    def frame(self, index: int) -> Image:
+        return self.pictures[min(max(index, 0), self.count - 1)]
+
+
+def grey(level: int, height: int = 24, width: int = 32) -> Image:
+    return np.full((height, width, 3), level, np.uint8)

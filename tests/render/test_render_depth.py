@@ -8,6 +8,7 @@ from render_parts import NoiseEngine, plan, rendered
 
 from deforum_helpers.ports import Diffused
 from deforum_helpers.render import Beginning
+from deforum_helpers.rendering.data.inputs import Inputs
 
 MOTION = {"animation_mode": "3D", "translation_z": "0:(0)", "translation_x": "0:(3)", "sampling_mode": "bilinear"}
 
@@ -49,7 +50,7 @@ def shift(before: np.ndarray, after: np.ndarray) -> float:
 @pytest.mark.parametrize("alignment", ["Exact", "Classic"])
 def test_near_things_move_more_than_far_ones(alignment):
     data = plan(W=128, H=32, diffusion_cadence=12, max_frames=3, neocore_tween_alignment=alignment, **MOTION)
-    frames = rendered(data, Stripes(), begin=Beginning(depth=HalfNear()))
+    frames = rendered(data, Stripes(), begin=Beginning(inputs=Inputs(depth=HalfNear())))
     flat = rendered(data, Stripes())
     far, near = (shift(frames[0][:, part], frames[2][:, part]) for part in (slice(0, 48), slice(72, 120)))
     assert abs(near) > 1.3 * abs(far) > 0.5  # equalised depth makes it 1.5 at most
@@ -59,7 +60,7 @@ def test_near_things_move_more_than_far_ones(alignment):
 
 def test_depth_is_predicted_once_per_diffused_picture():
     depth, engine = HalfNear(), Stripes()
-    rendered(plan(diffusion_cadence=4, **MOTION), engine, begin=Beginning(depth=depth))
+    rendered(plan(diffusion_cadence=4, **MOTION), engine, begin=Beginning(inputs=Inputs(depth=depth)))
     assert len(depth.seen) == len(engine.pictures) == 3
     for seen, made in zip(depth.seen, engine.pictures.values(), strict=True):
         np.testing.assert_array_equal(seen, made)
@@ -67,7 +68,7 @@ def test_depth_is_predicted_once_per_diffused_picture():
 
 def test_key_frames_are_still_the_diffused_pictures():
     engine = Stripes()
-    frames = rendered(plan(diffusion_cadence=4, **MOTION), engine, begin=Beginning(depth=HalfNear()))
+    frames = rendered(plan(diffusion_cadence=4, **MOTION), engine, begin=Beginning(inputs=Inputs(depth=HalfNear())))
     for index, picture in engine.pictures.items():
         np.testing.assert_array_equal(frames[index], picture)
     assert len(frames) == 12

@@ -15,8 +15,8 @@ from deforum_helpers.rendering.util.frame_pump import FramePump
 PICTURE = np.zeros((2, 2, 3), np.uint8)
 
 
-def _jobs(indices, make=lambda: PICTURE):
-    return [(index, make) for index in indices]
+def _jobs(indices, make=lambda: [PICTURE]):
+    return [([index], make) for index in indices]
 
 
 def test_frames_come_in_order_whatever_the_workers_do():
@@ -25,17 +25,26 @@ def test_frames_come_in_order_whatever_the_workers_do():
 
     def slow():
         assert release.wait(10)
-        return PICTURE
+        return [PICTURE]
 
     def quick():
         release.set()
-        return PICTURE
+        return [PICTURE]
 
     with ThreadPoolExecutor(2) as workers, FramePump(lambda i, _: got.append(i), workers) as pump:
-        pump.submit([(0, slow), (1, quick), (2, quick)])
+        pump.submit([([0], slow), ([1], quick), ([2], quick)])
         pump.submit(_jobs(range(3, 9)))
         pump.finish()
     assert got == list(range(9))
+
+
+def test_a_job_may_make_several_frames():
+    got = []
+    several = [np.full((2, 2, 3), value, np.uint8) for value in range(3)]
+    with ThreadPoolExecutor(2) as workers, FramePump(lambda i, p: got.append((i, p[0, 0, 0])), workers) as pump:
+        pump.submit([([0, 1, 2], lambda: several), ([3], lambda: [PICTURE]), ([4, 5], lambda: several[1:])])
+        pump.finish()
+    assert got == [(0, 0), (1, 1), (2, 2), (3, 0), (4, 1), (5, 2)]
 
 
 def test_frames_are_made_while_the_engine_is_busy():
@@ -71,7 +80,7 @@ def test_what_a_job_raises_reaches_the_caller_and_stops_the_pump():
         pytest.raises(ValueError, match="no picture"),
         FramePump(lambda i, _: got.append(i), workers) as pump,
     ):
-        pump.submit([(0, lambda: PICTURE), (1, broken), (2, lambda: PICTURE)])
+        pump.submit([([0], lambda: [PICTURE]), ([1], broken), ([2], lambda: [PICTURE])])
         pump.finish()
     assert got == [0]
 
@@ -91,7 +100,7 @@ def test_leaving_with_an_error_waits_for_no_frame_that_nobody_wants():
 
     def make():
         made.append(1)
-        return PICTURE
+        return [PICTURE]
 
     with (
         ThreadPoolExecutor(1) as workers,
@@ -110,10 +119,10 @@ def test_a_third_batch_waits_outside():
 
     def blocked():
         assert release.wait(10)
-        return PICTURE
+        return [PICTURE]
 
     with ThreadPoolExecutor(2) as workers, FramePump(lambda i, _: got.append(i), workers) as pump:
-        pump.submit([(0, blocked)])
+        pump.submit([([0], blocked)])
         pump.submit(_jobs([1]))
 
         def third():

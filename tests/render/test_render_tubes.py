@@ -5,11 +5,12 @@ from __future__ import annotations
 import cv2
 import numpy as np
 import pytest
-from render_parts import NoiseEngine, plan, rendered
+from render_parts import Frames, NoiseEngine, grey, plan, rendered
 
 from deforum_helpers.imaging.colour import ColourReference
 from deforum_helpers.ports import Diffused
-from deforum_helpers.rendering.img_2_img_tubes import after_generation_stages, before_diffusion_stages
+from deforum_helpers.rendering.data.inputs import Inputs
+from deforum_helpers.rendering.img_2_img_tubes import after_generation_stages, before_diffusion_stages, tween_stages
 from deforum_helpers.rendering.util.coherence import reference_after, reference_before
 
 
@@ -23,16 +24,51 @@ class Tinted(NoiseEngine):
         return Diffused(self.pictures[request.frame])
 
 
-def _names(stages) -> list[str]:
-    return [stage.__name__ for stage in stages]
+EVERYTHING = {
+    "color_coherence": "LAB",
+    "color_force_grayscale": True,
+    "use_mask": True,
+    "use_looper": True,
+    "init_images": '{"0": "a.png"}',
+}
+VIDEO = Frames([grey(0)])
+ALL = Inputs(video=VIDEO, hybrid=VIDEO, guides=VIDEO)
 
 
-def test_order_of_stages():
-    coherent = plan(color_coherence="LAB")
-    assert _names(before_diffusion_stages(coherent)) == ["colour_coherence", "contrast", "anti_blur", "noise"]
-    assert _names(after_generation_stages(coherent)) == ["colour_coherence"]
-    assert _names(after_generation_stages(plan(color_coherence="LAB", legacy_colormatch=True))) == []
-    assert _names(before_diffusion_stages(plan())) == ["contrast", "anti_blur", "noise"]
+def _stages(inputs, **values):
+    data = plan(**values)
+    made = (stages(data, inputs) for stages in (before_diffusion_stages, after_generation_stages, tween_stages))
+    return [[stage.__name__ for stage in stages] for stages in made]
+
+
+@pytest.mark.parametrize("mode", ["2D", "3D"])
+def test_order_of_all_stages_with_a_camera(mode):
+    values = {**EVERYTHING, "animation_mode": mode, "hybrid_composite": "Normal", "use_depth_warping": False}
+    assert _stages(ALL, **values) == [
+        ["hybrid_composite", "colour_coherence", "grayscale", "contrast", "anti_blur", "noise", "guide_image"],
+        ["guide_colours", "colour_coherence", "grayscale", "original_overlay"],
+        ["original_overlay"],
+    ]
+
+
+def test_order_of_all_stages_of_a_video():
+    values = {**EVERYTHING, "animation_mode": "Video Input", "hybrid_composite": "After Generation"}
+    assert _stages(Inputs(video=VIDEO, hybrid=VIDEO), **values) == [
+        ["colour_coherence", "grayscale", "contrast", "anti_blur", "noise"],
+        ["hybrid_composite", "colour_coherence", "grayscale", "original_overlay"],
+        ["original_overlay"],
+    ]
+
+
+def test_stages_that_are_off_are_not_there():
+    assert _stages(Inputs()) == [["contrast", "anti_blur", "noise"], [], []]
+    assert _stages(Inputs(), animation_mode="Interpolation", color_coherence="LAB")[1] == []
+
+
+def test_the_legacy_way_matches_colours_before_diffusion_only():
+    legacy = {"legacy_colormatch": True}
+    assert _stages(Inputs(), color_coherence="LAB", **legacy)[1] == []
+    assert _stages(Inputs(), color_coherence="Image", **legacy)[1] == ["first_colours"]
 
 
 @pytest.mark.parametrize("mode", ["RGB", "HSV", "LAB"])

@@ -14,7 +14,7 @@ import pytest
 from deforum_helpers.media.ffmpeg import run_ffmpeg
 
 KILLS = 5
-"""Per variant; with four variants twenty in all."""
+"""Per variant; with PNG frames twenty in all."""
 
 SETTINGS = {
     "W": 96,
@@ -34,7 +34,8 @@ SETTINGS = {
     "use_depth_warping": False,
     "prompts": {"0": "a teal sea at dawn", "20": "red dunes at night"},
 }
-VARIANTS = [(mode, alignment) for mode in ("2D", "3D") for alignment in ("Exact", "Classic")]
+VARIANTS = [(mode, alignment, ()) for mode in ("2D", "3D") for alignment in ("Exact", "Classic")]
+OTHER_IMAGES = [("2D", "Classic", ("--image-format", "jpg")), ("3D", "Exact", ("--no-images",))]
 
 
 def command(*arguments: str) -> list[str]:
@@ -52,7 +53,7 @@ def finished(process: subprocess.Popen[bytes]) -> Path:
 
 
 def frames_of(run: Path) -> dict[str, str]:
-    frames = sorted(run.glob("*_0*.png"))
+    frames = sorted(run.glob("*_0????????.*"))
     return {path.name[14:]: hashlib.sha256(path.read_bytes()).hexdigest() for path in frames}
 
 
@@ -60,16 +61,16 @@ def decoded(video: Path) -> bytes:
     return run_ffmpeg(["-i", video, "-f", "rawvideo", "-pix_fmt", "yuv420p", "-"], purpose="decode")
 
 
-@pytest.mark.parametrize(("mode", "alignment"), VARIANTS)
-def test_killed_again_and_again(tmp_path, mode, alignment):
+@pytest.mark.parametrize(("mode", "alignment", "images"), [*VARIANTS, *OTHER_IMAGES])
+def test_killed_again_and_again(tmp_path, mode, alignment, images):
     """Kills at seeded random moments of the run, in the middle of writing too; then every frame and the video match."""
     rng = random.Random(f"{mode} {alignment}")
     file = tmp_path / "settings.txt"
     file.write_text(json.dumps({**SETTINGS, "animation_mode": mode, "neocore_tween_alignment": alignment}))
-    whole = finished(start(command(str(file), "--out", str(tmp_path / "whole"), "--json")))
+    whole = finished(start(command(str(file), "--out", str(tmp_path / "whole"), "--json", *images)))
 
     cut = tmp_path / "cut"
-    arguments = command(str(file), "--out", str(cut), "--json")
+    arguments = command(str(file), "--out", str(cut), "--json", *images)
     kills = 0
     while kills < KILLS:
         process = start(arguments)
@@ -80,10 +81,11 @@ def test_killed_again_and_again(tmp_path, mode, alignment):
         process.communicate()
         kills += 1
         if list(cut.glob("*/*_settings.txt")):
-            arguments = command("--resume", "last", "--out", str(cut), "--json", "--keep-journal")
+            arguments = command("--resume", "last", "--out", str(cut), "--json", "--keep-journal", *images)
     video = finished(start(arguments))
 
     assert frames_of(video.parent) == frames_of(whole.parent)
-    assert len(frames_of(video.parent)) == SETTINGS["max_frames"]
+    assert len(frames_of(video.parent)) == (0 if images == ("--no-images",) else SETTINGS["max_frames"])
     assert decoded(video) == decoded(whole)
+    assert video.read_bytes() == whole.read_bytes()
     assert not list(video.parent.glob("*.part*"))

@@ -25,6 +25,8 @@ REQUIREMENTS = (
     "requirements-standalone.txt",
     "requirements-models.txt",
     "requirements-diffusers.txt",
+    "requirements-serve.txt",
+    "requirements-ui.txt",
     "requirements-dev.txt",
 )
 posix = pytest.mark.skipif(os.name == "nt", reason="signals and exec are POSIX")
@@ -455,7 +457,7 @@ class TestTheProgram:
         command = [sys.executable, copy, *args]
         done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False)
         assert (done.returncode, done.stderr) == (0, "")
-        for name in ("render", "plan", "lint", "doctor", "test"):
+        for name in ("render", "plan", "lint", "serve", "doctor", "test"):
             assert f"\n  {name} " in done.stdout
         assert {path.name for path in tmp_path.iterdir()} <= {"standalone.py", "__pycache__"}
 

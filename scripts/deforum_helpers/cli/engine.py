@@ -43,17 +43,25 @@ def add_engine(parser: Any) -> None:
     group.add_argument(
         "--dtype", choices=("auto", "fp16", "bf16", "fp32"), default="auto", help="precision of the numbers (auto)"
     )
-    group.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:1, mps (auto)")
+    parser.add_argument(
+        "--device",
+        default="auto",
+        help="where the engine works and the frames between key frames are made: auto, cpu, cuda, cuda:1, mps (auto)",
+    )
 
 
-def open_engine(arguments: argparse.Namespace) -> Diffuser:
+def open_engine(arguments: argparse.Namespace, *, motion_preview: bool = False) -> Diffuser:
     """The engine that the arguments name, its model loaded.
+
+    Args:
+        arguments: of the command line.
+        motion_preview: whether only the motion is wanted, which needs no model.
 
     Raises:
         SettingsError: ``--model`` is missing.
         EngineError: the engine cannot work here, or its model cannot be used.
     """
-    if arguments.engine == "preview":
+    if arguments.engine == "preview" or motion_preview:
         from ..hosts.preview.engine import PreviewEngine
 
         return PreviewEngine(latency=arguments.latency)

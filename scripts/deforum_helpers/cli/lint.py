@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from ..errors import InputError
 from .common import add_input, load
 
 
@@ -22,16 +21,9 @@ def run(arguments: argparse.Namespace) -> int:
     """Check; 0 if it can be rendered."""
     from ..job import plan_job
     from ..rendering.util.report import finding_list
-    from ..rendering.util.support import support_findings
 
     job = load(arguments)
-    try:
-        _, findings = plan_job(job)
-    except InputError as error:
-        raise InputError((*error.findings, *support_findings(job.settings))) from error
-    findings = (*findings, *support_findings(job.settings))
-    if any(f.severity == "error" for f in findings):
-        raise InputError(findings)
+    _, findings = plan_job(job)
     if findings:
         print(finding_list(findings))
     print(f"{arguments.settings}: fine." if not findings else f"{arguments.settings}: no errors.")

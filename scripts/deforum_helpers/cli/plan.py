@@ -28,11 +28,9 @@ def run(arguments: argparse.Namespace) -> int:
     """Plan and print."""
     from ..job import plan_job
     from ..rendering.util.report import plan_object, plan_table
-    from ..rendering.util.support import support_findings
 
     job = load(arguments)
     data, findings = plan_job(job, need_files=False)
-    findings = (*findings, *support_findings(job.settings))
     if arguments.plot is not None:
         from ..rendering.util.plot import plot_plan
 

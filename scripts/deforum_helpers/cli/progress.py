@@ -20,8 +20,23 @@ class TerminalProgress:
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
         self._bar: tqdm[NoReturn] | None = None
+        self._preparing: tqdm[NoReturn] | None = None
         self._keys = 0
         self._key_total = 0
+
+    def step(self, what: str, done: int, count: int) -> None:
+        """Show how far a preparation is."""
+        if self._preparing is None or self._preparing.desc != what:
+            self._end_step()
+            self._preparing = tqdm(total=count, unit="frame", file=self._stream, dynamic_ncols=True, desc=what)
+        self._preparing.update(done - self._preparing.n)
+        if done >= count:
+            self._end_step()
+
+    def _end_step(self) -> None:
+        if self._preparing is not None:
+            self._preparing.close()
+            self._preparing = None
 
     def start(self, frames: int, key_frames: int) -> None:
         """Draw the empty bar."""

@@ -8,6 +8,7 @@ import signal
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -49,6 +50,12 @@ def add_parser(commands: Any) -> None:
     add_engine(parser)
     parser.add_argument("--threads", type=_count, metavar="N", help="worker threads (as many as the machine has)")
     parser.add_argument("--no-video", action="store_true", help="keep the frames, make no video")
+    parser.add_argument(
+        "--no-images", action="store_true", help="keep the video only; key frames until it is done, to go on with"
+    )
+    parser.add_argument(
+        "--image-format", choices=("png", "jpg", "webp"), default="png", help="what frames are written as (png)"
+    )
     parser.add_argument("--crf", type=int, default=17, metavar="N", help="quality of the video, 0 best to 51 (17)")
     parser.add_argument(
         "--preset", default="medium", metavar="NAME", help="x264 preset, ultrafast to veryslow (medium)"
@@ -80,17 +87,16 @@ def add_parser(commands: Any) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Render and print where the video is."""
-    from ..rendering.util.support import support_findings
     from ..run_deforum import run_job
 
     job, data, findings, resumed = _prepare(arguments)
-    options = _options(arguments, resumed)
-    print_findings((*findings, *(f for f in support_findings(job.settings) if f.severity != "error")))
-    engine = open_engine(arguments)
+    progress = TerminalProgress(sys.stderr)
+    options = replace(_options(arguments, resumed), on_step=progress.step)
+    engine = open_engine(arguments, motion_preview=job.settings.run.motion_preview_mode)
     said = findings_of(engine)
-    print_findings(said)
+    print_findings((*findings, *said))
     with _listening() as control:
-        result = run_job(job, data, engine, options, TerminalProgress(sys.stderr), control)
+        result = run_job(job, data, engine, options, progress, control)
     print_findings((*result.findings, *findings_of(engine)[len(said) :]))
     print(result.report.line(), file=sys.stderr)
     _print_result(result, as_json=arguments.json)
@@ -132,6 +138,9 @@ def _options(arguments: argparse.Namespace, resume: RunFolder | None) -> RunOpti
         keep_journal=arguments.keep_journal,
         on_failure=arguments.on_failure,
         preview_every=arguments.preview_every,
+        image_format=arguments.image_format,
+        keep_images=not arguments.no_images,
+        device=arguments.device,
         models=arguments.models,
         allow_download=arguments.download,
     )

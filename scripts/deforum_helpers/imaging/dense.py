@@ -147,7 +147,7 @@ class DenseWarp:
             return None
         xs, ys = self.grid[..., 0], self.grid[..., 1]
         reach = Reach(float(xs.min()), float(xs.max()), float(ys.min()), float(ys.max()))
-        return edge_confidence(lambda rows: (xs[rows], ys[rows]), reach, (height, width), feather)
+        return edge_confidence(lambda _: lambda rows: (xs[rows], ys[rows]), reach, (height, width), feather)
 
 
 @lru_cache(maxsize=4)

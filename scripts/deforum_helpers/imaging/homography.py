@@ -25,6 +25,9 @@ from .sampling import (
 )
 from .smooth import SmoothWarp
 
+_CELL = 4
+"""Pixels; confidence is computed once per cell where it changes slowly."""
+
 _FAR = 1e6
 """Pixels; farther outside than any picture is wide."""
 
@@ -116,6 +119,22 @@ class Homography:
         out: Picture = cv.warpPerspective(image, back, (width, height), flags=flags, borderMode=border_flag(border))
         return out
 
+    def glance(
+        self, image: Picture, *, interpolation: Interpolation = "bilinear", border: Border = "replicate"
+    ) -> Picture:
+        """As :meth:`apply`, for a third less work where lines stay parallel.
+
+        OpenCV then rounds positions to 1/32 pixel in another way: the same on average, a few levels on hard edges.
+        """
+        back = self.inverse().matrix
+        if back[2, 0] or back[2, 1]:
+            return self.apply(image, interpolation=interpolation, border=border)
+        flags = interpolation_flag(interpolation) | cv.WARP_INVERSE_MAP
+        size = image.shape[1::-1]
+        affine = back[:2] / back[2, 2]
+        out: Picture = cv.warpAffine(image, affine, size, flags=flags, borderMode=border_flag(border))
+        return out
+
     def source_of(self, points: Float32) -> Float32:
         """Source position of arbitrary output positions, h×w×2.
 
@@ -175,8 +194,14 @@ class Homography:
         """
         if border == "wrap" or self.is_identity:
             return None
-        looks = _Looks(self.inverse().matrix, _pixels(width), _pixels(height))
-        return edge_confidence(looks.rows, looks.reach(), (height, width), feather)
+        back = self.inverse().matrix
+
+        def looks(cell: int) -> _Looks:
+            columns, rows = (_pixels(-(-length // cell)) * cell + (cell - 1) / 2 for length in (width, height))
+            return _Looks(back, columns, rows)
+
+        reach = looks(1).reach()
+        return edge_confidence(lambda cell: looks(cell).rows, reach, (height, width), feather, cell=_CELL)
 
 
 def _pixels(length: int) -> NDArray[np.float64]:

@@ -43,6 +43,15 @@ def prepare_mask(
     return ~prepared if invert else prepared
 
 
+def soften_mask(mask: Mask, radius: float) -> Mask:
+    """The mask with its edge softened by a Gaussian of ``radius`` pixels, cut off after two and a half radii."""
+    if radius <= 0:
+        return mask
+    side = 2 * int(2.5 * radius + 0.5) + 1
+    soft: Mask = cv.GaussianBlur(mask, (side, side), radius)
+    return soft
+
+
 def overlay(result: Image, original: Image, mask: Mask) -> Image:
     """The result where the mask is white, the original where it is black, a mix in between.
 

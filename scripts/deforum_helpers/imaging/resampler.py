@@ -6,10 +6,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+import numpy as np
+
+from ..errors import Finding
 from ..ports import Image
 from .blend import crossfade
-from .sampling import Border, Interpolation
-from .warp import Warp
+from .sampling import Border, Interpolation, Source
+from .warp import Homography, Warp
+
+_HALVED = Homography(np.array([[0.5, 0.0, -0.25], [0.0, 0.5, -0.25], [0.0, 0.0, 1.0]]))
+"""From a doubled picture to the picture."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -17,16 +23,16 @@ class Fade:
     """A picture made of two others, each carried to where it is needed.
 
     Attributes:
-        a: the first picture, H×W×3 uint8.
+        a: the first picture.
         b: the second, of the same shape.
         warp_a: carries ``a``.
         warp_b: carries ``b``.
-        weight: share of ``b``, 0..1.
+        weight: share of ``b``, 0..1; at 1 only ``b`` is looked at.
         hand_over: whether each takes over where the other has no source pixel; see :func:`.blend.crossfade`.
     """
 
-    a: Image
-    b: Image
+    a: Source
+    b: Source
     warp_a: Warp
     warp_b: Warp
     weight: float
@@ -38,9 +44,17 @@ class Resampler(Protocol):
 
     Attributes:
         name: for the log.
+        findings: what the user should know, so far.
     """
 
-    name: str
+    @property
+    def name(self) -> str: ...  # noqa: D102
+    @property
+    def findings(self) -> tuple[Finding, ...]: ...  # noqa: D102
+
+    def frames_at_once(self, height: int, width: int) -> int:
+        """How many frames of a size are best made in one call: as many as memory bears, 1 if a batch saves nothing."""
+        ...
 
     def apply(
         self, warp: Warp, image: Image, *, interpolation: Interpolation = "bilinear", border: Border = "replicate"
@@ -66,7 +80,11 @@ class Resampler(Protocol):
     def fade_batch(
         self, fades: Sequence[Fade], *, interpolation: Interpolation = "bilinear", border: Border = "replicate"
     ) -> list[Image]:
-        """Carry and blend pairs of pictures, all of one size."""
+        """Carry and blend pairs of pictures, all of one size, for pictures that are seen and go no further.
+
+        Bicubic reading may be approximated: on pictures of nature within 2 levels (rms), as sharp within 4 %.
+        A picture that is not moved may come back itself.
+        """
         ...
 
 
@@ -74,6 +92,11 @@ class OpenCVResampler:
     """On the processor; the reference for the other ones."""
 
     name = "OpenCV"
+    findings: tuple[Finding, ...] = ()
+
+    def frames_at_once(self, height: int, width: int) -> int:
+        """One: workers make several at a time."""
+        return 1
 
     def apply(
         self, warp: Warp, image: Image, *, interpolation: Interpolation = "bilinear", border: Border = "replicate"
@@ -100,9 +123,24 @@ class OpenCVResampler:
         return [self._fade(fade, interpolation, border) for fade in fades]
 
     def _fade(self, fade: Fade, interpolation: Interpolation, border: Border) -> Image:
-        sides = ((fade.a, fade.warp_a), (fade.b, fade.warp_b))
-        a, b = (warp.apply(image, interpolation=interpolation, border=border) for image, warp in sides)
+        b = _carried(fade.b, fade.warp_b, interpolation, border)
+        if fade.weight >= 1:
+            return b
+        a = _carried(fade.a, fade.warp_a, interpolation, border)
         if not fade.hand_over:
             return crossfade(a, b, fade.weight)
         height, width = a.shape[:2]
-        return crossfade(a, b, fade.weight, *(warp.coverage(height, width, border=border) for _, warp in sides))
+        covered = (warp.coverage(height, width, border=border) for warp in (fade.warp_a, fade.warp_b))
+        return crossfade(a, b, fade.weight, *covered)
+
+
+def _carried(source: Source, warp: Warp, interpolation: Interpolation, border: Border) -> Image:
+    image = source.image
+    height, width = image.shape[:2]
+    if isinstance(warp, Homography) and warp.is_identity:
+        return image
+    if interpolation == "bicubic":
+        return _HALVED.then(warp).apply(source.doubled, size=(height, width), interpolation="bilinear", border=border)
+    if isinstance(warp, Homography):
+        return warp.glance(image, interpolation=interpolation, border=border)
+    return warp.apply(image, interpolation=interpolation, border=border)

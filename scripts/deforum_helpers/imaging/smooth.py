@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from .dense import DenseWarp
 from .matrices import inverse_matrix
 from .opencv import cv
-from .sampling import Border, Float32, Interpolation, Picture, Reach, Uint8, edge_confidence, read_at
+from .sampling import Border, Float32, Interpolation, Picture, Reach, Rows, Uint8, edge_confidence, read_at
 
 Complex64 = NDArray[np.complex64]
 """Positions as x + iy: both coordinates in one go."""
@@ -221,19 +221,32 @@ class SmoothWarp:
         self._require(height, width)
         if border == "wrap":
             return None
-        xs, ys = (self._enlarged(np.ascontiguousarray(self.nodes[..., axis])) for axis in (0, 1))
-        # Between the points positions are linear, so the extremes are at points or at the edges.
         step = self.lattice.step
-        extremes = []
-        for plane in (xs, ys):
-            values = np.concatenate([plane[[0, -1]].ravel(), plane[:, [0, -1]].ravel(), plane[::step, ::step].ravel()])
-            extremes += [float(values.min()), float(values.max())]
-        return edge_confidence(lambda rows: (xs[rows], ys[rows]), Reach(*extremes), (height, width), feather)
+        halved = step > _FINE and step % 2 == 0
+        fine = _refined(self.nodes) if step > _FINE else self.nodes
+        cells, cell = (fine, step // 2) if halved else (self.nodes, step)
+        around = _AROUND * step // cell
+        inside = cells[around : around - (-height // cell), around : around - (-width // cell)]
+
+        def positions(size: int) -> Rows:
+            planes = [np.ascontiguousarray((fine if size == 1 else inside)[..., axis]) for axis in (0, 1)]
+            xs, ys = map(self._spread, planes) if size == 1 else planes
+            return lambda rows: (xs[rows], ys[rows])
+
+        edge = self.source_of(_edge(height, width))
+        places = np.concatenate([inside[: height // cell, : width // cell].reshape(-1, 2), edge.reshape(-1, 2)])
+        # Rounded, so that a warp that moves nothing has no margin.
+        extremes = (round(float(take(places[:, axis])), 3) for axis in (0, 1) for take in (np.min, np.max))
+        reach = Reach(*extremes)
+        return edge_confidence(positions, reach, (height, width), feather, cell=cell)
 
     def _enlarged(self, nodes: Float32) -> Float32:
         """Values at all pixels from values at the points."""
+        return self._spread(_refined(nodes) if self.lattice.step > _FINE else nodes)
+
+    def _spread(self, fine: Float32) -> Float32:
+        """Values at all pixels from values at points that are near enough to each other, linearly."""
         step, (rows, columns) = self.lattice.step, self.lattice.shape
-        fine = _refined(nodes) if step > _FINE else nodes
         enlarged: Float32 = cv.resize(fine, (columns * step, rows * step), interpolation=cv.INTER_LINEAR)
         start = _AROUND * step
         return enlarged[start : start + self.lattice.height, start : start + self.lattice.width]
@@ -242,6 +255,17 @@ class SmoothWarp:
         own = (self.lattice.height, self.lattice.width)
         if (height, width) != own:
             raise ValueError(f"a warp for pictures of {own} cannot make one of {(height, width)}")
+
+
+@lru_cache(maxsize=4)
+def _edge(height: int, width: int) -> Float32:
+    """Positions (x, y) along the edge of a picture, every few pixels and at its corners, 1×n×2, read-only."""
+    xs, ys = (np.unique(np.r_[0 : length - 1 : 4, length - 1]).astype(np.float32) for length in (width, height))
+    rows = [np.stack(np.meshgrid(xs, [y]), axis=2).reshape(-1, 2) for y in (0, height - 1)]
+    columns = [np.stack(np.meshgrid([x], ys), axis=2).reshape(-1, 2) for x in (0, width - 1)]
+    points: Float32 = np.concatenate([*rows, *columns]).astype(np.float32)[None]
+    points.flags.writeable = False
+    return points
 
 
 def _cubic(values: Complex64, column: Float32, row: Float32) -> Complex64:

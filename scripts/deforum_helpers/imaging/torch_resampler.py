@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from importlib import import_module
+from threading import Lock
 from typing import Any
 
 import numpy as np
 
+from ..errors import Finding
 from ..ports import Image
 from .blend import FALLBACK
 from .resampler import Fade
@@ -18,6 +20,9 @@ from .warp import Homography, Warp
 Tensor = Any
 
 _CUBIC = -0.75
+
+_BYTES_PER_PIXEL = 300
+"""Of a frame made of two pictures, at most: positions in double precision, weights and places of both."""
 
 
 def import_torch() -> Any:
@@ -31,19 +36,29 @@ class TorchResampler:
     At most one value in a thousand may differ more, where a position is rounded to the other 1/32 pixel. Bicubic
     homographies are read at their true positions, which OpenCV rounds too.
 
-    On CUDA the work runs on a stream of its own, beside a diffusion, and pictures travel through pinned memory.
+    On CUDA the work runs on a stream of its own, beside a diffusion, and pictures travel through pinned memory. One
+    call is at work at a time, so that memory does not depend on the number of threads.
 
     Args:
         device: "cuda", "mps" or "cpu".
+        memory: bytes that one call may take, about; :meth:`frames_at_once` follows from it.
     """
 
-    def __init__(self, device: str) -> None:
+    findings: tuple[Finding, ...] = ()
+
+    def __init__(self, device: str, *, memory: int = 1 << 30) -> None:
         self._torch = torch = import_torch()
         self._device = torch.device(device)
         self._stream = torch.cuda.Stream(self._device) if self._device.type == "cuda" else None
         # Apple's cards have no double precision.
         self._precise = torch.float32 if self._device.type == "mps" else torch.float64
+        self._memory = memory
+        self._lock = Lock()
         self.name = f"PyTorch {torch.__version__} on {device}"
+
+    def frames_at_once(self, height: int, width: int) -> int:
+        """As many as the memory bears, at least one."""
+        return max(1, self._memory // (_BYTES_PER_PIXEL * height * width))
 
     def apply(
         self, warp: Warp, image: Image, *, interpolation: Interpolation = "bilinear", border: Border = "replicate"
@@ -75,8 +90,8 @@ class TorchResampler:
         if not fades:
             return []
         with self._working():
-            a, at_a = self._carried([f.a for f in fades], [f.warp_a for f in fades], interpolation, border)
-            b, at_b = self._carried([f.b for f in fades], [f.warp_b for f in fades], interpolation, border)
+            a, at_a = self._carried([f.a.image for f in fades], [f.warp_a for f in fades], interpolation, border)
+            b, at_b = self._carried([f.b.image for f in fades], [f.warp_b for f in fades], interpolation, border)
             weight = self._upload(np.array([f.weight for f in fades], np.float32)).clamp(0, 1)[:, None, None]
             weight_a, weight_b = 1 - weight, weight.clone()
             hand_over = self._upload(np.array([f.hand_over and 0 < f.weight < 1 for f in fades]))[:, None, None]
@@ -89,7 +104,7 @@ class TorchResampler:
     @contextmanager
     def _working(self) -> Iterator[None]:
         torch = self._torch
-        with torch.inference_mode(), torch.cuda.stream(self._stream):
+        with self._lock, torch.inference_mode(), torch.cuda.stream(self._stream):
             yield
 
     def _carried(
@@ -180,7 +195,6 @@ _TAPS: dict[Interpolation, tuple[tuple[int, ...], Callable[[Tensor], list[Tensor
     "nearest": ((0,), _one_weight),
     "bilinear": ((0, 1), _linear_weights),
     "bicubic": ((-1, 0, 1, 2), _cubic_weights),
-    "quick bicubic": ((-1, 0, 1, 2), _cubic_weights),
 }
 """Neighbours that are read, and what makes their weights from the place between the first two."""
 

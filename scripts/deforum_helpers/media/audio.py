@@ -8,13 +8,11 @@ from fractions import Fraction
 from pathlib import Path
 
 from ..errors import FfmpegError, StorageError
-from ..web import Limits, WebError, is_url, open_url
+from ..web import Limits, is_url
+from .fetch import SOUND_LIMITS, download
 from .ffmpeg import probe
 from .remux import remux
-from .store import storage_error
 
-LIMITS = Limits(size=512 << 20, timeout=20.0, deadline=300.0)
-"""Of a soundtrack from the web."""
 COPIED_CODECS = frozenset({"aac", "alac", "mp3"})
 """Audio that is copied as it is: what players commonly expect in an MP4. The container tells them which samples at the
 start are the coder's lead-in, so onsets stay where they were."""
@@ -26,7 +24,7 @@ def add_soundtrack(
     audio: str | Path,
     *,
     duration: Fraction | None = None,
-    limits: Limits = LIMITS,
+    limits: Limits = SOUND_LIMITS,
     allow_private: bool = True,
     ffmpeg: Path | str | None = None,
 ) -> Path:
@@ -58,26 +56,6 @@ def add_soundtrack(
     except (FfmpegError, StorageError) as error:
         kept = f"The soundtrack {audio} was not added, the silent video is kept: {video}."
         raise type(error)(f"{kept}\n{error}") from error
-
-
-def download(url: str, target: Path, *, limits: Limits = LIMITS, allow_private: bool = True) -> Path:
-    """Fetch ``url`` (http or https, redirects to such included) into ``target``. Returns ``target``.
-
-    Raises:
-        StorageError: it cannot be fetched, is empty, too large, takes too long, or cannot be written.
-    """
-    try:
-        with open_url(url, limits, allow_private=allow_private) as reply, target.open("wb") as file:
-            file.writelines(reply.chunks())
-            size = file.tell()
-    except WebError as error:
-        hint = " Download it yourself and give its path." if error.kind in ("size", "deadline") else ""
-        raise StorageError(f"{url} cannot be fetched: {error}.{hint}") from error
-    except OSError as error:
-        raise storage_error(target, error) from error
-    if not size:
-        raise StorageError(f"{url} is empty.")
-    return target
 
 
 def _mux(video: Path, audio: Path, duration: Fraction | None, ffmpeg: Path | str | None) -> Path:

@@ -14,7 +14,9 @@ from pathlib import Path
 from threading import Thread
 from typing import IO
 
+import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from ..errors import FfmpegError, Finding, InputError
 from ..ports import Image
@@ -31,6 +33,13 @@ _MAX_FPS = 1000
 _MAX_TERM = 2**31 - 1
 """ffmpeg keeps the terms of a rate in 32 bits."""
 _MAX_SIDE = 16384
+_RED, _BLUE = 0.2126, 0.0722
+_LUMA = np.array([_RED, 1 - _RED - _BLUE, _BLUE])
+_BLUENESS = (np.array([0, 0, 1]) - _LUMA) / (2 - 2 * _BLUE)
+_REDNESS = (np.array([1, 0, 0]) - _LUMA) / (2 - 2 * _RED)
+_TO_YUV = np.column_stack([np.stack([219 * _LUMA, 224 * _BLUENESS, 224 * _REDNESS]) / 255, [16, 128, 128]])
+"""From R, G, B to Y, Cb, Cr by ITU-R BT.709, limited range: 3×4, the last column is added."""
+
 BT709_SCALE = "out_color_matrix=bt709:out_range=tv"
 """Options of ffmpeg's scale filter: from sRGB frames to the colours of every video made here."""
 BT709_LABEL = "setparams=range=tv:color_primaries=bt709:color_trc=bt709:colorspace=bt709"
@@ -73,7 +82,8 @@ class EncodeOptions:
 class FfmpegVideoWriter:
     """Encodes frames as they come: a ``ports.VideoWriter``.
 
-    One ffmpeg reads raw pixels from a pipe and writes H.264 (yuv420p, BT.709, limited range, index in front) to
+    One ffmpeg reads raw frames, converted here, from a pipe and writes H.264 (yuv420p, BT.709, limited range, index in
+    front) to
     ``NAME.part.mp4`` beside the target, which takes the target's name on ``close``. Frame ``i`` is shown from exactly
     ``i / fps`` on. H.264 with yuv420p needs even sides: an odd side is filled up by repeating the last row or column.
 
@@ -101,6 +111,7 @@ class FfmpegVideoWriter:
         self._shape = (height, width, 3)
         padded = (height + height % 2, width + width % 2, 3)
         self._padded = np.empty(padded, np.uint8) if padded != self._shape else None
+        self._planar = np.empty(padded[0] * padded[1] * 3 // 2, np.uint8)
         self._partial = path.absolute().with_name(f"{path.stem}.part{path.suffix}")
         self._failure: FfmpegError | None = None
         self._closed = False
@@ -128,7 +139,8 @@ class FfmpegVideoWriter:
         if image.shape != self._shape or image.dtype != np.uint8:
             raise ValueError(f"frames of {self.path} are {self._shape} uint8, got {image.shape} {image.dtype}")
         try:
-            _write_all(self._stdin.fileno(), np.ascontiguousarray(self._even(image)).data.cast("B"))
+            _fill_planes(self._planar, self._even(image))
+            _write_all(self._stdin.fileno(), self._planar.data)
         except OSError as error:
             raise self._fail() from error
         except BaseException:
@@ -314,17 +326,28 @@ def _missing_text(path: Path, missing: Sequence[Path]) -> str:
 
 def _command(target: Path, width: int, height: int, fps: Fraction, options: EncodeOptions) -> list[str]:
     """The encoder's command line. Colours: sRGB frames, converted with the BT.709 matrix, and labelled so."""
-    convert = f"scale={BT709_SCALE}:flags=bicubic+accurate_rnd+full_chroma_int,format=yuv420p"
     threads = [] if options.threads is None else ["-threads", str(options.threads)]
     return [
         *(str(find_ffmpeg(options.ffmpeg)), "-hide_banner", "-loglevel", "warning", "-nostats", "-y"),
-        *("-f", "rawvideo", "-pix_fmt", "rgb24", "-video_size", f"{width}x{height}", "-framerate", format_rate(fps)),
-        *("-i", "pipe:0", "-an", "-vf", f"{convert},{BT709_LABEL}"),
+        *("-f", "rawvideo", "-pix_fmt", "yuv420p", "-video_size", f"{width}x{height}", "-framerate", format_rate(fps)),
+        *("-i", "pipe:0", "-an", "-vf", BT709_LABEL),
         *("-c:v", "libx264", "-preset", options.preset, "-crf", str(options.crf), "-pix_fmt", "yuv420p", *threads),
         *(("-x264-params", _SHORT_LOOKAHEAD) if options.preset in _LONG_SIGHTED else ()),
         *("-color_range", "tv", "-colorspace", "bt709", "-color_primaries", "bt709", "-color_trc", "bt709"),
         *("-movflags", "+faststart", str(target)),
     ]
+
+
+def _fill_planes(planar: NDArray[np.uint8], image: Image) -> None:
+    """Write ``image``, of even sides, as I420 into ``planar``: Y, then Cb and Cr, each the mean of 2×2 pixels."""
+    height, width, _ = image.shape
+    converted = cv2.transform(image, _TO_YUV)
+    half = (height // 2, width // 2)
+    luma, *chroma = np.split(planar, [height * width, height * width * 5 // 4])
+    cv2.extractChannel(converted, 0, luma.reshape(height, width))
+    for channel, plane in enumerate(chroma, start=1):
+        full = cv2.extractChannel(converted, channel)
+        cv2.resize(full, half[::-1], plane.reshape(half), interpolation=cv2.INTER_AREA)
 
 
 def _start(command: Sequence[str], purpose: str) -> tuple[subprocess.Popen[bytes], IO[bytes], IO[bytes]]:

@@ -33,11 +33,13 @@ class JournalHeader:
         plan: digest of the plan.
         engine: name of the engine.
         seed: start seed.
+        images: how frames are kept: the extension of their files, "none" for no images.
     """
 
     plan: str
     engine: str
     seed: int
+    images: str = "png"
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,7 +82,8 @@ class Journal:
             known: Mapping[str, Any] = json.loads((self.folder / _HEADER).read_text("utf-8"))
             if known.get("format") != _FORMAT:
                 return None
-            return JournalHeader(str(known["plan"]), str(known["engine"]), int(known["seed"]))
+            images = str(known.get("images", "png"))
+            return JournalHeader(str(known["plan"]), str(known["engine"]), int(known["seed"]), images)
         except (OSError, ValueError, KeyError, TypeError, AttributeError):
             return None
 
@@ -109,6 +112,14 @@ class Journal:
             return ()
         return tuple(sorted(int(path.stem[4:]) for path in self.folder.glob("key_*.zip") if path.stem[4:].isdigit()))
 
+    def holds(self, position: int) -> bool:
+        """Whether the entry of ``position`` is there and undamaged; cheaper than reading it."""
+        try:
+            with zipfile.ZipFile(self._path(position)) as archive:
+                return archive.testzip() is None and "picture.png" in archive.namelist()
+        except (OSError, zipfile.BadZipFile, ValueError):
+            return False
+
     def read(self, position: int) -> JournalEntry | None:
         """The entry of ``position``, None if it is missing or damaged."""
         try:
@@ -119,6 +130,17 @@ class Journal:
         except (OSError, zipfile.BadZipFile, KeyError, ValueError, StorageError):
             return None
         return JournalEntry(position, picture, reference)
+
+    def require(self, position: int) -> JournalEntry:
+        """The entry of ``position``.
+
+        Raises:
+            StorageError: it is missing or damaged.
+        """
+        entry = self.read(position)
+        if entry is None:
+            raise StorageError(f"{self._path(position)} is missing or damaged.")
+        return entry
 
     def remove(self) -> None:
         """The run is done: drop the journal.

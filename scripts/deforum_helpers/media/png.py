@@ -1,14 +1,18 @@
 """A PNG encoder for frames: 8-bit RGB, nothing but pixels, made for speed.
 
 Frames are written by the thousand, and general encoders spend most of a frame's time searching for repetitions that
-pictures do not have. Here rows are predicted from the row above (PNG filter "up"), and at the default level only
-Huffman coding is done: on photographic pictures two thirds of the time of zlib's level 1, and smaller, too.
+pictures do not have. Here rows are predicted from the row above (PNG filter "up"), and the default level codes with
+ISA-L, if it is installed: a quarter of the time of zlib, and smaller. Without it, zlib only does Huffman coding at that
+level: on photographic pictures two thirds of the time of its level 1, and smaller, too.
 """
 
 from __future__ import annotations
 
 import struct
 import zlib
+from collections.abc import Callable
+from importlib import import_module
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,12 +23,23 @@ _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _FILTER_UP = 2
 
 
+def _fast_coder() -> Callable[[Any, int], bytes] | None:
+    try:
+        coder: Callable[[Any, int], bytes] = import_module("isal.isal_zlib").compress
+    except ImportError:
+        return None
+    return coder
+
+
+_compress_fast = _fast_coder()
+
+
 def encode_png(image: Image, level: int = 1) -> bytes:
     """Encode ``image`` (H×W×3 uint8 RGB) as an 8-bit RGB PNG without text, time or colour chunks.
 
     Args:
         image: the picture.
-        level: 0 stores (fastest, largest), 1 codes without searching, 2 to 9 are zlib's levels.
+        level: 0 stores (fastest, largest), 1 is made for speed, 2 to 9 are zlib's levels.
 
     Raises:
         ValueError: ``image`` is not a picture, or ``level`` not in 0..9.
@@ -55,6 +70,8 @@ def _filtered(image: Image) -> NDArray[np.uint8]:
 
 
 def _deflated(rows: NDArray[np.uint8], level: int) -> bytes:
+    if level == 1 and _compress_fast is not None:
+        return _compress_fast(rows.data, 1)
     strategy = zlib.Z_RLE if level == 1 else zlib.Z_DEFAULT_STRATEGY
     coder = zlib.compressobj(level, zlib.DEFLATED, zlib.MAX_WBITS, 9, strategy)
     return coder.compress(rows.data) + coder.flush()

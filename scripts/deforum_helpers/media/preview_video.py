@@ -36,16 +36,25 @@ class PreviewVideo:
         fps: frames per second.
         interval: frames between two previews, at least 1.
         total: frames of the run; at the last one no preview is made, since the video itself is about to come.
+        codec: ffmpeg's decoder of the files.
         ffmpeg: program as for ``find_ffmpeg``.
     """
 
     def __init__(
-        self, path: Path, *, fps: Fraction, interval: int, total: int | None = None, ffmpeg: Path | str | None = None
+        self,
+        path: Path,
+        *,
+        fps: Fraction,
+        interval: int,
+        total: int | None = None,
+        codec: str = "png",
+        ffmpeg: Path | str | None = None,
     ) -> None:
         self.path = path
         self._fps = fps
         self._interval = max(1, interval)
         self._total = total
+        self._codec = codec
         self._ffmpeg = ffmpeg
         self._stream = path.with_name(f"{path.stem}__rendering__.h264")
         self._partial = path.with_name(f"{path.stem}__rendering__{path.suffix}")
@@ -93,7 +102,7 @@ class PreviewVideo:
     def _make(self, new: Sequence[Path]) -> None:
         try:
             with self._stream.open("ab" if self._shown else "wb") as stream:
-                self._run(_encoder(self._fps), new, stream)
+                self._run(_encoder(self._fps, self._codec), new, stream)
             self._run(_wrapper(self._stream, self._partial, self._fps), (), None)
             if not self._halt.is_set():
                 self._partial.replace(self.path)
@@ -171,11 +180,11 @@ def _content(file: Path) -> bytes:
         raise storage_error(file, error, action="read") from error
 
 
-def _encoder(fps: Fraction) -> list[str | Path]:
-    """From PNG files, one after the other, to raw H.264 without reordered frames. H.264 needs even sides."""
+def _encoder(fps: Fraction, codec: str) -> list[str | Path]:
+    """From image files, one after the other, to raw H.264 without reordered frames. H.264 needs even sides."""
     even = f"scale=w=ceil(iw/2)*2:h=ceil(ih/2)*2:{BT709_SCALE},format=yuv420p"
     return [
-        *("-f", "image2pipe", "-c:v", "png", "-framerate", format_rate(fps)),
+        *("-f", "image2pipe", "-c:v", codec, "-framerate", format_rate(fps)),
         *("-threads", "1", "-xerror", "-i", "pipe:0"),
         *("-vf", f"{even},{BT709_LABEL}", "-c:v", "libx264", "-preset", "ultrafast", "-crf", "28", "-bf", "0"),
         *("-threads", "1", "-f", "h264", "pipe:1"),

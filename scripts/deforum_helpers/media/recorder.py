@@ -9,14 +9,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import Finding, StorageError
-from ..ports import Image, Progress, VideoWriter
-from ..render import LoopState
+from ..ports import FrameStore, Image, Progress, VideoWriter
 from ..rendering.data.render_data import RenderData
+from ..rendering.key_renderer import LoopState
 from .journal import Journal, JournalEntry, JournalHeader
 from .preview_video import PreviewVideo
 from .report import Stopwatch
 from .sink import FrameSink
-from .store import PngFrameStore
 
 
 @dataclass(frozen=True)
@@ -24,18 +23,23 @@ class Destinations:
     """Where a run is kept.
 
     Attributes:
-        store: its frames.
+        store: its frames; None to keep no images.
         journal: its key frames, until it is done.
         video: being encoded, None for no video.
-        rebuild: makes the video of stored frames, should the encoder die.
+        rebuild: makes the video of the first so many frames again, should the encoder die.
         preview: shown while the run goes on, None for none.
     """
 
-    store: PngFrameStore
+    store: FrameStore | None
     journal: Journal
     video: VideoWriter | None
-    rebuild: Callable[[list[Path]], Path]
+    rebuild: Callable[[int], Path]
     preview: PreviewVideo | None = None
+
+    @property
+    def needs_all_keys(self) -> bool:
+        """Whether the video can only be made again from the journal's pictures: no file holds its frames exactly."""
+        return self.store is None or (self.video is not None and not self.store.lossless)
 
 
 class Recorder:
@@ -67,8 +71,17 @@ class Recorder:
         return self._sink.frames
 
     def adopt_frames(self) -> int:
-        """Take over the frames of an earlier start that are there and whole, from the first on. Returns how many."""
+        """Take over the frames of an earlier start that are there and whole, from the first on. Returns how many.
+
+        None are taken over where the video would differ from that of a run that was never cut off: where frames are
+        compressed with losses and the journal can make them again, their files stay, and the video gets them anew.
+        """
         data, store = self._data, self._to.store
+        if store is None:
+            return 0
+        if self._to.needs_all_keys and self._to.journal.holds(0):
+            self._sink.spare_whole_frames()
+            return 0
         for index in range(data.max_frames):
             try:
                 image = store.read(index)
@@ -109,7 +122,7 @@ class Recorder:
             self._entries.popleft().result()
         entry = JournalEntry(state.position, state.picture, state.reference)
         self._entries.append(self._workers.submit(self._to.journal.write, entry))
-        if self.frames < self._data.max_frames:
+        if self.frames < self._data.max_frames and not self._to.needs_all_keys:
             self._to.journal.forget_before(self._data.tweens[self.frames].older)
 
     def drop_video(self) -> None:

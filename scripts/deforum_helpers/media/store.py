@@ -16,7 +16,8 @@ from PIL import Image as Pillow
 
 from ..errors import StorageError
 from ..ports import Image
-from .png import check_image, encode_png
+from .formats import ImageFormat, Png
+from .png import check_image
 
 _REASONS = {
     errno.ENOSPC: "the disk is full",
@@ -52,6 +53,12 @@ def storage_error(path: Path, error: OSError, *, action: str = "written", need: 
     elif error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
         message += ". Choose an output folder you may write to"
     return StorageError(message + ".")
+
+
+def lacks_space(error: BaseException) -> bool:
+    """Whether an error of :func:`storage_error` came of a full disk."""
+    cause = error.__cause__
+    return isinstance(cause, OSError) and cause.errno in _SPACE
 
 
 def ensure_folder(path: Path) -> Path:
@@ -106,7 +113,7 @@ def write_text_atomic(path: Path, text: str) -> Path:
     return write_bytes_atomic(path, text.encode("utf-8"))
 
 
-def frame_name(timestring: str, index: int) -> str:
+def frame_name(timestring: str, index: int, extension: str = "png") -> str:
     """File name of frame ``index``.
 
     Raises:
@@ -114,31 +121,27 @@ def frame_name(timestring: str, index: int) -> str:
     """
     if index < 0:
         raise ValueError(f"a frame index cannot be negative, got {index}")
-    return f"{timestring}_{index:09}.png"
+    return f"{timestring}_{index:09}.{extension}"
 
 
-class PngFrameStore:
-    """Frames as ``{timestring}_{index:09}.png`` in a folder: 8-bit RGB, no text chunks. A ``ports.FrameStore``.
+class ImageFrameStore:
+    """Frames as ``{timestring}_{index:09}.{extension}`` in a folder. A ``ports.FrameStore``.
 
     Args:
         folder: where; made on the first write if missing.
         timestring: identity of the run.
-        compression: 0 stores, 1 (default) codes without searching, 2 to 9 are zlib's levels (slow).
-
-    Raises:
-        ValueError: ``compression`` is not in 0..9.
+        encoding: what the files hold; PNG if None.
     """
 
-    def __init__(self, folder: Path, timestring: str, *, compression: int = 1) -> None:
-        if not 0 <= compression <= 9:
-            raise ValueError(f"PNG compression goes from 0 to 9, got {compression}")
+    def __init__(self, folder: Path, timestring: str, encoding: ImageFormat | None = None) -> None:
         self.folder = folder
         self.timestring = timestring
-        self.compression = compression
+        self.encoding = encoding or Png()
+        self.lossless = self.encoding.lossless
 
     def path(self, index: int) -> Path:
         """Where frame ``index`` is or would be."""
-        return self.folder / frame_name(self.timestring, index)
+        return self.folder / frame_name(self.timestring, index, self.encoding.extension)
 
     def write(self, index: int, image: Image) -> Path:
         """Write frame ``index`` atomically, replacing an older one.
@@ -148,7 +151,7 @@ class PngFrameStore:
             ValueError: not a picture (H×W×3 uint8), or a negative index.
         """
         path = self.path(index)
-        return write_bytes_atomic(path, encode_png(image, self.compression))
+        return write_bytes_atomic(path, self.encoding.encode(image))
 
     def read(self, index: int) -> Image:
         """Read frame ``index`` back, a fresh H×W×3 uint8 RGB array.
@@ -164,7 +167,7 @@ class PngFrameStore:
         Raises:
             StorageError: the folder cannot be read.
         """
-        pattern = re.compile(re.escape(self.timestring) + r"_(\d{9,})\.png")
+        pattern = re.compile(rf"{re.escape(self.timestring)}_(\d{{9,}})\.{self.encoding.extension}")
         try:
             names = [entry.name for entry in self.folder.iterdir()] if self.folder.exists() else []
         except OSError as error:

@@ -9,8 +9,9 @@ from pathlib import Path
 
 from ..errors import Finding, Severity
 from ..web import is_url
+from . import uses
 from .coercion import remarks
-from .paths import resolve_path
+from .paths import find_path
 from .schema import SETTINGS, Settings
 
 GIF_FPS = 30
@@ -18,7 +19,7 @@ GIF_FPS = 30
 _RIFE_FACTORS = range(2, 11)
 _TIMESTRING_DIGITS = 14
 
-_SWITCHED: Mapping[str, tuple[str, ...]] = {
+SWITCHED: Mapping[str, tuple[str, ...]] = {
     "enable_steps_scheduling": ("steps_schedule",),
     "enable_subseed_scheduling": ("subseed_schedule", "subseed_strength_schedule"),
     "enable_sampler_scheduling": ("sampler_schedule",),
@@ -134,7 +135,7 @@ def _seed_schedule(settings: Settings) -> Iterator[Finding]:
 
 
 def _switched_off(settings: Settings) -> Iterator[Finding]:
-    for switch, keys in _SWITCHED.items():
+    for switch, keys in SWITCHED.items():
         changed = [] if settings.value(switch) else [key for key in keys if _is_changed(settings, key)]
         if changed:
             message = f"is off, so {' and '.join(changed)} {'have' if len(changed) > 1 else 'has'} no effect."
@@ -185,7 +186,7 @@ def _interpolation(settings: Settings) -> Iterator[Finding]:
 
 def _extraction(settings: Settings) -> Iterator[Finding]:
     first, last = settings.anim.extract_from_frame, settings.anim.extract_to_frame
-    if _uses_video(settings) and last != -1 and last <= first:
+    if uses.uses_video(settings) and last != -1 and last <= first:
         message = f"{last} is not after the first frame to extract, {first}."
         yield Finding("error", message, "extract_to_frame", hint="Use -1 for the end of the video.")
 
@@ -202,9 +203,65 @@ def _looper(settings: Settings) -> Iterator[Finding]:
 
 
 def _colour_video(settings: Settings) -> Iterator[Finding]:
-    if settings.anim.color_coherence == "Video Input" and not _uses_video(settings):
-        message = "Video Input needs Video Input mode or hybrid video; no colours are matched."
-        yield Finding("warning", message, "color_coherence")
+    chosen = settings.anim.color_coherence == "Video Input" and settings.anim.animation_mode in uses.CHAINED_MODES
+    if chosen and not uses.uses_video_colours(settings):
+        message = "Video Input needs a video; no colours are matched."
+        yield Finding("warning", message, "color_coherence", hint="Name one in video_init_path.")
+
+
+_Idle = tuple[Callable[[Settings], bool], str, str]
+_IDLE: Sequence[_Idle] = (
+    (
+        lambda s: s.anim.hybrid_composite != "None" and not uses.uses_composite(s),
+        "hybrid_composite",
+        "has no effect in Interpolation mode, whose frames are made from nothing.",
+    ),
+    (
+        lambda s: s.anim.hybrid_motion != "None" and not uses.uses_hybrid_motion(s),
+        "hybrid_motion",
+        "has no effect in Interpolation mode, whose frames do not move.",
+    ),
+    (
+        lambda s: s.anim.optical_flow_cadence != "None" and not uses.uses_camera(s),
+        "optical_flow_cadence",
+        "has an effect in 2D and 3D mode only.",
+    ),
+    (
+        lambda s: s.anim.optical_flow_redo_generation != "None" and not uses.uses_camera(s),
+        "optical_flow_redo_generation",
+        "has an effect in 2D and 3D mode only.",
+    ),
+    (
+        lambda s: s.anim.diffusion_redo > 0 and not uses.uses_camera(s),
+        "diffusion_redo",
+        "has an effect in 2D and 3D mode only.",
+    ),
+    (
+        lambda s: s.anim.use_mask_video and not uses.uses_mask_video(s),
+        "use_mask_video",
+        "has no effect in Interpolation mode.",
+    ),
+    (
+        lambda s: uses.uses_mask(s) and s.anim.animation_mode == "Interpolation" and not s.run.use_init,
+        "use_mask",
+        "has no effect here: without an init image, frames of Interpolation mode are made from nothing.",
+    ),
+    (
+        lambda s: uses.uses_mask(s) and s.run.use_alpha_as_mask and not uses.uses_alpha(s),
+        "use_alpha_as_mask",
+        "has no effect, since frames do not start from the init image.",
+    ),
+    (
+        lambda s: uses.uses_composite(s) and not uses.uses_hybrid_motion(s) and s.anim.hybrid_motion_use_prev_img,
+        "hybrid_motion_use_prev_img",
+        "has no effect without hybrid motion.",
+    ),
+)
+"""When a setting has no effect, which one, and why."""
+
+
+def _idle(settings: Settings) -> Iterator[Finding]:
+    yield from (Finding("note", text, key) for applies, key, text in _IDLE if applies(settings))
 
 
 _CHECKS: Sequence[Callable[[Settings], Iterable[Finding]]] = (
@@ -227,13 +284,14 @@ _CHECKS: Sequence[Callable[[Settings], Iterable[Finding]]] = (
     _extraction,
     _looper,
     _colour_video,
+    _idle,
 )
 
 
 def _input_files(settings: Settings, base_dirs: Sequence[Path | None]) -> Iterator[Finding]:
     """Only local files are looked for: a URL may be reachable when the run begins."""
     for key, named, reason in (*_required_files(settings), *_optional_files(settings)):
-        if named and not is_url(named) and not _exists(named, base_dirs):
+        if named and not is_url(named) and find_path(named, base_dirs) is None:
             hint = "Relative paths are looked up beside the settings file first, then in the working directory."
             yield Finding(
                 _severity(key), f"{named!r} is needed for {reason}, but there is no such file.", key, hint=hint
@@ -248,22 +306,15 @@ def _severity(key: str) -> Severity:
     return "warning" if key == "soundtrack_path" else "error"
 
 
-def _exists(named: str, base_dirs: Sequence[Path | None]) -> bool:
-    try:
-        return resolve_path(named, base_dirs).exists()
-    except (OSError, ValueError, RuntimeError):  # too long, a null character, no home folder
-        return False
-
-
 def _required_files(settings: Settings) -> Iterator[tuple[str, str, str]]:
     run, anim, output = settings.run, settings.anim, settings.output
-    with_hybrid_init = _uses_hybrid(settings) and anim.hybrid_use_first_frame_as_init_image
-    uses_init = run.use_init and run.init_image_box is None and not with_hybrid_init
+    pasted = run.init_image_box is not None
+    by_image = anim.color_coherence == "Image" and anim.animation_mode in uses.CHAINED_MODES
     wanted = (
-        (uses_init and anim.animation_mode != "Video Input", "init_image", "use_init"),
-        (anim.color_coherence == "Image", "color_coherence_image_path", "color_coherence Image"),
-        (_uses_video(settings), "video_init_path", "video input or hybrid video"),
-        (anim.use_mask_video, "video_mask_path", "use_mask_video"),
+        (uses.uses_init_image(settings) and not pasted, "init_image", "use_init or hybrid_use_init_image"),
+        (by_image, "color_coherence_image_path", "color_coherence Image"),
+        (uses.uses_video(settings), "video_init_path", "video input or hybrid video"),
+        (uses.uses_mask_video(settings), "video_mask_path", "use_mask_video"),
         (output.add_soundtrack == "File" and not output.skip_video_creation, "soundtrack_path", "add_soundtrack"),
     )
     yield from ((key, settings.value(key), reason) for used, key, reason in wanted if used)
@@ -271,12 +322,12 @@ def _required_files(settings: Settings) -> Iterator[tuple[str, str, str]]:
 
 def _optional_files(settings: Settings) -> Iterator[tuple[str, str, str]]:
     run = settings.run
-    if run.use_mask and not run.use_alpha_as_mask and not settings.anim.use_mask_video:
+    if uses.uses_mask_file(settings):
         yield "mask_file", run.mask_file, "use_mask"
     for number, unit in enumerate(settings.controlnet, start=1):
         if unit.enabled and not unit.loopback_mode:
             yield f"cn_{number}_vid_path", unit.vid_path, f"ControlNet unit {number}"
-    if settings.loop.use_looper:
+    if uses.uses_guides(settings):
         yield from (("init_images", image, "guided images") for image in _guide_images(settings).values())
 
 
@@ -286,14 +337,3 @@ def _guide_images(settings: Settings) -> Mapping[str, str]:
     except (ValueError, RecursionError):
         return {}
     return images if isinstance(images, dict) and all(isinstance(image, str) for image in images.values()) else {}
-
-
-def _uses_hybrid(settings: Settings) -> bool:
-    anim = settings.anim
-    active = anim.hybrid_composite != "None" or anim.hybrid_motion != "None"
-    return active and anim.animation_mode in ("2D", "3D") and not anim.hybrid_use_init_image
-
-
-def _uses_video(settings: Settings) -> bool:
-    extracting = settings.anim.hybrid_generate_inputframes and _uses_hybrid(settings)
-    return extracting or settings.anim.animation_mode == "Video Input"

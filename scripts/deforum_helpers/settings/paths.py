@@ -19,3 +19,12 @@ def resolve_path(text: str, base_dirs: Sequence[Path | None] = ()) -> Path:
         return named
     places = [*(folder / named for folder in base_dirs if folder is not None), Path.cwd() / named]
     return next((place for place in places if place.exists()), places[0])
+
+
+def find_path(text: str, base_dirs: Sequence[Path | None] = ()) -> Path | None:
+    """As :func:`resolve_path`, or None if there is nothing, or ``text`` cannot be a path."""
+    try:
+        path = resolve_path(text, base_dirs)
+        return path if path.exists() else None
+    except (OSError, ValueError, RuntimeError):  # too long, a null character, no home folder
+        return None

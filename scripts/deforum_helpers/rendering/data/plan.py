@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
 import numpy as np
 
-from ...errors import Finding, InputError, PromptError
+from ...errors import Finding, InputError, PromptError, ScheduleError
+from ...imaging.masks import parse_mask
 from ...parseq.columns import frame_list
 from ...parseq.manifest import Manifest
 from ...parseq.ownership import managed_series, manages_seed, overrides, ownership_findings, ownership_report
 from ...parseq.rate import parse_fps
 from ...schedule.series import SERIES
+from ...settings import uses
 from ...settings.schema import Settings
+from .guides import Guide, parse_guides
+from .mask_texts import mask_texts
 from .prompts import PromptSource, prompt_source
 from .render_data import ParseqUse, RenderData
 from .schedule import SeriesTable, expand
@@ -25,7 +29,13 @@ from .step.tween import TweenAlignment, tweens
 from .usage import is_used
 
 
-def build_render_data(settings: Settings, manifest: Manifest | None = None, *, seed: int | None = None) -> RenderData:
+def build_render_data(
+    settings: Settings,
+    manifest: Manifest | None = None,
+    *,
+    seed: int | None = None,
+    source_frames: int | None = None,
+) -> RenderData:
     """Plan a render.
 
     Args:
@@ -33,6 +43,8 @@ def build_render_data(settings: Settings, manifest: Manifest | None = None, *, s
         manifest: the Parseq manifest, if one is used.
         seed: the number drawn for this run, in [0, 2**32); used only where the settings say -1. Without it a number
             derived from the settings stands in, so that the same input always gives an equal plan.
+        source_frames: number of frames of the video that the animation follows (init video or mask video), None if it
+            follows none or nobody has counted them.
 
     Returns:
         The plan; its findings are warnings and notes.
@@ -40,7 +52,7 @@ def build_render_data(settings: Settings, manifest: Manifest | None = None, *, s
     Raises:
         InputError: with every finding, if any of them is an error.
     """
-    clip = _Clip.of(settings, manifest)
+    clip = _Clip.of(settings, manifest, source_frames)
     start = start_seed(settings, seed)
     expansion = expand(settings, manifest, max_frames=clip.max_frames, seed=start)
     prompts = prompt_source(settings, manifest, max_frames=clip.max_frames, seed=start)
@@ -50,7 +62,11 @@ def build_render_data(settings: Settings, manifest: Manifest | None = None, *, s
         *prompts.findings,
         *_not_finite(settings, expansion.table),
         *_switched_off(settings, manifest),
+        *_mask_errors(settings, expansion.table),
+        *clip.findings,
     ]
+    guides, unreadable = _guides(settings, clip.max_frames, start)
+    findings += unreadable
     distribution = _distribution(settings, manifest)
     key_frames = distribution.calculate(0, clip.max_frames, clip.cadence, _parseq_keys(manifest), seed=start)
     findings += _key_frame_notes(settings, manifest, clip)
@@ -59,10 +75,10 @@ def build_render_data(settings: Settings, manifest: Manifest | None = None, *, s
 
     parseq_seeds = manifest is not None and manages_seed(manifest)
     seeds = key_seeds(settings, expansion.table, key_frames, start=start, parseq_seeds=parseq_seeds)
-    values = KeyValues(settings, expansion.table)
+    values = KeyValues(settings, expansion.table, guides)
     keys = tuple(values.at(f, s, t) for f, s, t in zip(key_frames, seeds, texts, strict=True))
     alignment = TweenAlignment(settings.anim.neocore_tween_alignment)
-    cuts = frozenset(key.index for key in keys if key.is_cut)
+    cuts = frozenset(key.index for key in keys if key.is_cut and uses.uses_camera(settings))
     return RenderData(
         settings=settings,
         width=settings.run.W,
@@ -75,6 +91,7 @@ def build_render_data(settings: Settings, manifest: Manifest | None = None, *, s
         seed=start,
         keys=keys,
         tweens=tweens(key_frames, clip.max_frames, alignment, cuts),
+        guides=guides,
         series=expansion.table,
         raw_prompts=tuple(prompts.raw(frame) for frame in range(clip.max_frames)),
         parseq=_parseq_use(settings, manifest),
@@ -89,18 +106,38 @@ class _Clip:
     max_frames: int
     fps: Fraction
     cadence: int
+    findings: tuple[Finding, ...] = ()
 
     @staticmethod
-    def of(settings: Settings, manifest: Manifest | None) -> _Clip:
-        max_frames, fps = settings.anim.max_frames, parse_fps(settings.output.fps)
+    def of(settings: Settings, manifest: Manifest | None, source_frames: int | None) -> _Clip:
+        max_frames, fps = source_frames or settings.anim.max_frames, parse_fps(settings.output.fps)
         cadence = settings.anim.diffusion_cadence
+        by_parseq = False
         if manifest is not None and settings.parseq.parseq_non_schedule_overrides:
             given = overrides(manifest)
+            by_parseq = bool(given.max_frames)
             max_frames, fps = given.max_frames or max_frames, given.fps or fps
             cadence = given.cadence or cadence
         if settings.anim.animation_mode in {"Video Input", "Interpolation"}:
             cadence = 1
-        return _Clip(max_frames, fps, cadence)
+        return _Clip(max_frames, fps, cadence, _length_notes(settings, max_frames, source_frames, by_parseq=by_parseq))
+
+
+def _length_notes(
+    settings: Settings, max_frames: int, source_frames: int | None, *, by_parseq: bool
+) -> tuple[Finding, ...]:
+    """What there is to say of an animation that follows a video."""
+    if source_frames is None:
+        return ()
+    if not by_parseq:
+        asked = settings.anim.max_frames
+        text = f"the video has {source_frames} frames, and so has the animation, instead of {asked}."
+        return (Finding("note", text, "max_frames"),) if asked != source_frames else ()
+    if source_frames == max_frames:
+        return ()
+    rest = "its last frame stands to the end" if source_frames < max_frames else "the rest is not seen"
+    text = f"Parseq makes {max_frames} frames, the video has {source_frames}: {rest}."
+    return (Finding("note", text, "max_frames"),)
 
 
 def _manifest_findings(settings: Settings, manifest: Manifest | None) -> tuple[Finding, ...]:
@@ -189,6 +226,24 @@ def _switched_off(settings: Settings, manifest: Manifest | None) -> list[Finding
         for name, switch in _SWITCHES.items()
         if name in managed and not settings.value(switch)
     ]
+
+
+def _mask_errors(settings: Settings, table: SeriesTable) -> Iterator[Finding]:
+    """What is wrong with mask expressions, each at the first frame that has it."""
+    for found in mask_texts(table, settings):
+        try:
+            parse_mask(found.text, key=found.key, frame=found.frame)
+        except ScheduleError as error:
+            yield from error.findings
+
+
+def _guides(settings: Settings, max_frames: int, seed: int) -> tuple[tuple[Guide, ...], tuple[Finding, ...]]:
+    if not uses.uses_guides(settings):
+        return (), ()
+    try:
+        return parse_guides(settings.loop.init_images, max_frames=max_frames, seed=seed), ()
+    except InputError as error:
+        return (), tuple(error.findings)
 
 
 def _prompts_at(source: PromptSource, key_frames: Sequence[int], findings: list[Finding]) -> list[tuple[str, str]]:

@@ -10,7 +10,9 @@ from ...errors import Finding
 from ...imaging.colour import ColourSpace, colour_space
 from ...imaging.sampling import Border, Interpolation
 from ...parseq.ownership import Row as OwnershipRow
+from ...settings import uses
 from ...settings.schema import Settings
+from .guides import Guide
 from .schedule import SeriesTable
 from .step.key_index_distribution import KeyIndexDistribution
 from .step.key_step import KeyStep
@@ -56,6 +58,7 @@ class RenderData:
         seed: start seed, never -1.
         keys: the key steps, ascending by index.
         tweens: how each output frame is made, one per frame from 0.
+        guides: the guide images, ascending by frame; empty where they are off.
         series: every series, one value per frame.
         raw_prompts: the prompt text in force at each frame, before it is split and its expressions are evaluated.
         parseq: what the manifest brought, None without one.
@@ -73,6 +76,7 @@ class RenderData:
     seed: int
     keys: tuple[KeyStep, ...]
     tweens: tuple[Tween, ...]
+    guides: tuple[Guide, ...]
     series: SeriesTable
     raw_prompts: tuple[str, ...]
     parseq: ParseqUse | None
@@ -94,6 +98,8 @@ class RenderData:
         anim = self.settings.anim
         if anim.animation_mode == "3D":
             return _PADDING.get(anim.padding_mode, "replicate")
+        if anim.animation_mode == "Video Input":
+            return "reflect101"
         return "wrap" if anim.border == "wrap" else "replicate"
 
     @property
@@ -105,6 +111,10 @@ class RenderData:
     @property
     def coherence(self) -> ColourSpace | None:
         """The colour space in which pictures hold on to a reference, None if they do not."""
+        anim = self.settings.anim
+        without_video = anim.color_coherence == "Video Input" and not uses.uses_video_colours(self.settings)
+        if anim.animation_mode == "Interpolation" or without_video:
+            return None
         return colour_space(self.settings.anim.color_coherence)
 
     @property

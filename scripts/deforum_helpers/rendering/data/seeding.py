@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ...schedule.seeds import SEED_RANGE, scheduled_seeds, seed_sequence
+from ...settings import uses
 from ...settings.files import dump_settings
 from ...settings.schema import Settings
 from .schedule import SeriesTable
@@ -15,12 +16,13 @@ from .schedule import SeriesTable
 
 @dataclass(frozen=True)
 class KeySeeds:
-    """Seeds of one diffusion; ranges as in :class:`~.step.key_step.KeyStep`."""
+    """Seeds of one key frame; ranges as in :class:`~.step.key_step.KeyStep`."""
 
     seed: int
     subseed: int
     subseed_strength: float
     noise_seed: int
+    redo: tuple[int, ...] = ()
 
 
 def start_seed(settings: Settings, drawn: int | None) -> int:
@@ -52,7 +54,7 @@ def key_seeds(
         One entry per key frame. Everything random is drawn from a generator seeded with ``start``.
     """
     rng = random.Random(start)  # noqa: S311 - no secret
-    behaviour = settings.run.seed_behavior
+    behaviour = "schedule" if uses.uses_guides(settings) else settings.run.seed_behavior
     if parseq_seeds or behaviour == "schedule":
         series = table["seed_schedule_series"]
         seeds = scheduled_seeds([float(series[k]) for k in key_frames], rng)
@@ -63,9 +65,16 @@ def key_seeds(
         noise = seeds
     with_subseed = parseq_seeds or settings.anim.enable_subseed_scheduling
     return tuple(
-        KeySeeds(seed, *(_subseed(table, frame) if with_subseed else (-1, 0.0)), grain)
+        KeySeeds(seed, *(_subseed(table, frame) if with_subseed else (-1, 0.0)), grain, _redo_seeds(settings, seed))
         for seed, grain, frame in zip(seeds, noise, key_frames, strict=True)
     )
+
+
+def _redo_seeds(settings: Settings, seed: int) -> tuple[int, ...]:
+    """Random, but the same for the same seed: one for the redo along the optical flow, one for each plain redo."""
+    count = uses.plain_redos(settings) + uses.uses_flow_redo(settings)
+    rng = random.Random(f"redo {seed}")  # noqa: S311 - no secret
+    return tuple(rng.randrange(SEED_RANGE) for _ in range(count))
 
 
 def _subseed(table: SeriesTable, frame: int) -> tuple[int, float]:

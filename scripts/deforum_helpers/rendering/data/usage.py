@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from ...schedule.series import SeriesSpec
+from ...settings import uses
 from ...settings.schema import Settings
 
 Rule = Callable[[Settings], bool]
@@ -13,7 +14,7 @@ Rule = Callable[[Settings], bool]
 def is_used(spec: SeriesSpec, settings: Settings) -> bool:
     """Whether ``spec`` has an effect with ``settings``; a mistake in an unused schedule must not stop a render."""
     if spec.group == "looper":
-        return settings.loop.use_looper
+        return uses.uses_guides(settings)
     if spec.group == "controlnet":
         return bool(settings.value(f"cn_{spec.settings_key.split('_')[1]}_enabled"))
     rule = _RULES.get(spec.settings_key)
@@ -26,10 +27,6 @@ def _mode(*modes: str) -> Rule:
 
 def _switch(key: str) -> Rule:
     return lambda s: bool(s.value(key))
-
-
-def _choice_made(key: str) -> Rule:
-    return lambda s: str(s.value(key)) != "None"
 
 
 def _flip(s: Settings) -> bool:
@@ -45,7 +42,7 @@ def _moving(s: Settings) -> bool:
 
 
 _2D, _3D, _2D_3D = _mode("2D"), _mode("3D"), _mode("2D", "3D")
-_COMPOSITE = _choice_made("hybrid_composite")
+
 
 _RULES: Mapping[str, Rule] = {
     "angle": _2D,
@@ -67,13 +64,13 @@ _RULES: Mapping[str, Rule] = {
     "near_schedule": _never,
     "far_schedule": _never,
     "noise_schedule": _moving,
-    "strength_schedule": _moving,
+    "strength_schedule": lambda s: _moving(s) and not uses.uses_guides(s),
     "contrast_schedule": _moving,
     "amount_schedule": _moving,
     "kernel_schedule": _moving,
     "sigma_schedule": _moving,
     "threshold_schedule": _moving,
-    "seed_schedule": lambda s: s.run.seed_behavior == "schedule",
+    "seed_schedule": lambda s: s.run.seed_behavior == "schedule" or uses.uses_guides(s),
     "subseed_schedule": _switch("enable_subseed_scheduling"),
     "subseed_strength_schedule": _switch("enable_subseed_scheduling"),
     "steps_schedule": _switch("enable_steps_scheduling"),
@@ -83,14 +80,14 @@ _RULES: Mapping[str, Rule] = {
     "noise_multiplier_schedule": lambda s: _moving(s) and s.anim.enable_noise_multiplier_scheduling,
     "ddim_eta_schedule": _switch("enable_ddim_eta_scheduling"),
     "ancestral_eta_schedule": _switch("enable_ancestral_eta_scheduling"),
-    "mask_schedule": _switch("use_mask"),
+    "mask_schedule": uses.uses_mask,
     "noise_mask_schedule": _switch("use_noise_mask"),
-    "cadence_flow_factor_schedule": _choice_made("optical_flow_cadence"),
-    "redo_flow_factor_schedule": _choice_made("optical_flow_redo_generation"),
-    "hybrid_comp_alpha_schedule": _COMPOSITE,
-    "hybrid_comp_mask_blend_alpha_schedule": _COMPOSITE,
-    "hybrid_comp_mask_contrast_schedule": _COMPOSITE,
-    "hybrid_comp_mask_auto_contrast_cutoff_high_schedule": _COMPOSITE,
-    "hybrid_comp_mask_auto_contrast_cutoff_low_schedule": _COMPOSITE,
-    "hybrid_flow_factor_schedule": lambda s: s.anim.hybrid_motion == "Optical Flow",
+    "cadence_flow_factor_schedule": uses.uses_flow_cadence,
+    "redo_flow_factor_schedule": uses.uses_flow_redo,
+    "hybrid_comp_alpha_schedule": uses.uses_composite,
+    "hybrid_comp_mask_blend_alpha_schedule": uses.uses_composite,
+    "hybrid_comp_mask_contrast_schedule": uses.uses_composite,
+    "hybrid_comp_mask_auto_contrast_cutoff_high_schedule": uses.uses_composite,
+    "hybrid_comp_mask_auto_contrast_cutoff_low_schedule": uses.uses_composite,
+    "hybrid_flow_factor_schedule": uses.follows_flow,
 }

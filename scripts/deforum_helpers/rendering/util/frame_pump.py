@@ -12,11 +12,11 @@ from types import TracebackType
 from ...errors import RunError
 from ...ports import Image
 
-Job = tuple[int, Callable[[], Image]]
-"""A frame's index, and the function that makes it."""
+Job = tuple[Sequence[int], Callable[[], Sequence[Image]]]
+"""Indices of some frames in a row, and the function that makes them."""
 
 _JOBS_AHEAD = 4
-"""Frames in the making: enough to keep the workers busy, few enough to keep memory flat."""
+"""Jobs at work: enough to keep the workers busy, few enough to keep memory flat."""
 
 
 class FramePump:
@@ -78,14 +78,15 @@ class FramePump:
                 self._halt.set()
 
     def _make(self, batch: Sequence[Job]) -> None:
-        indices = (index for index, _ in batch)
-        for index, image in zip(indices, self._in_order(job for _, job in batch), strict=True):
-            if self._halt.is_set():
-                return
-            self._emit(index, image)
+        groups = (indices for indices, _ in batch)
+        for indices, images in zip(groups, self._in_order(job for _, job in batch), strict=True):
+            for index, image in zip(indices, images, strict=True):
+                if self._halt.is_set():
+                    return
+                self._emit(index, image)
 
-    def _in_order(self, jobs: Iterable[Callable[[], Image]]) -> Iterator[Image]:
-        running: deque[Future[Image]] = deque()
+    def _in_order(self, jobs: Iterable[Callable[[], Sequence[Image]]]) -> Iterator[Sequence[Image]]:
+        running: deque[Future[Sequence[Image]]] = deque()
         try:
             for job in jobs:
                 running.append(self._workers.submit(job))

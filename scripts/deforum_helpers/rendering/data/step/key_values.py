@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
+from ....settings import uses
 from ....settings.schema import Settings
+from ..guides import Guide, guide_at, guide_weight
 from ..schedule import SeriesTable
 from ..seeding import KeySeeds
-from .key_step import KeyStep
+from .key_step import CompositeStep, ControlStep, GuideStep, KeyStep
+
+_CONTROL_VALUES = ("weight", "guidance_start", "guidance_end")
 
 
 @dataclass(frozen=True)
@@ -16,6 +21,7 @@ class KeyValues:
 
     settings: Settings
     table: SeriesTable
+    guides: tuple[Guide, ...] = ()
 
     def at(self, frame: int, seeds: KeySeeds, prompt: tuple[str, str]) -> KeyStep:
         """The key step of ``frame``; scheduled values replace the fixed ones only where their switch is on."""
@@ -49,12 +55,58 @@ class KeyValues:
             threshold=self._number("threshold_schedule_series", frame),
             prompt=prompt[0],
             negative_prompt=prompt[1],
+            mask=self._text("mask_schedule_series", frame) if uses.uses_mask(self.settings) else "",
+            noise_mask=self._noise_mask(frame),
+            redo_seeds=seeds.redo,
+            redo_flow_factor=self._number("redo_flow_factor_schedule_series", frame),
+            composite=self._composite(frame) if uses.uses_composite(self.settings) else None,
+            guide=self._guide(frame) if self.guides else None,
+            control=tuple(self._control(frame)),
         )
 
     def _strength(self, frame: int) -> float:
-        if frame == 0 and self.settings.run.use_init:
-            return min(max(self.settings.run.strength, 0.0), 1.0)
-        return min(max(self._number("strength_schedule_series", frame), 0.0), 1.0)
+        settings = self.settings
+        if uses.uses_guides(settings):
+            return _share(self._number("image_strength_schedule_series", frame))
+        if self.settings.anim.animation_mode == "Interpolation":
+            return _share(settings.run.strength) if settings.run.use_init else 0.0
+        if frame == 0 and (uses.starts_from_init_image(settings) or uses.starts_from_video(settings)):
+            return _share(settings.run.strength)
+        return _share(self._number("strength_schedule_series", frame))
+
+    def _noise_mask(self, frame: int) -> str:
+        """Noise goes where the picture is diffused, unless it has a mask of its own."""
+        if self.settings.anim.use_noise_mask:
+            return self._text("noise_mask_schedule_series", frame)
+        return self._text("mask_schedule_series", frame) if uses.uses_mask(self.settings) else ""
+
+    def _composite(self, frame: int) -> CompositeStep:
+        low, high = (f"hybrid_comp_mask_auto_contrast_cutoff_{end}_schedule_series" for end in ("low", "high"))
+        return CompositeStep(
+            alpha=_share(self._number("hybrid_comp_alpha_schedule_series", frame)),
+            mask_alpha=_share(self._number("hybrid_comp_mask_blend_alpha_schedule_series", frame)),
+            mask_contrast=self._number("hybrid_comp_mask_contrast_schedule_series", frame),
+            cutoff_low=min(max(self._number(low, frame), 0.0), 100.0),
+            cutoff_high=min(max(self._number(high, frame), 0.0), 100.0),
+        )
+
+    def _guide(self, frame: int) -> GuideStep:
+        weight = guide_weight(
+            self.guides,
+            frame,
+            middle=self._number("blendFactorMax_series", frame),
+            slope=self._number("blendFactorSlope_series", frame),
+            tweening_frames=self._number("tweening_frames_schedule_series", frame),
+        )
+        colours = _share(self._number("color_correction_factor_series", frame))
+        return GuideStep(guide_at(self.guides, frame), weight, colours)
+
+    def _control(self, frame: int) -> Iterator[ControlStep]:
+        for number, unit in enumerate(self.settings.controlnet, start=1):
+            if unit.enabled:
+                names = (f"cn_{number}_{value}_schedule_series" for value in _CONTROL_VALUES)
+                weight, start, end = (self._number(name, frame) for name in names)
+                yield ControlStep(number, weight, _share(start), _share(end))
 
     def _number(self, name: str, frame: int) -> float:
         # A series that could not be read is absent only where it takes no part; its value then means nothing.
@@ -65,3 +117,7 @@ class KeyValues:
 
     def _if(self, switch: bool, name: str, frame: int) -> float | None:
         return self._number(name, frame) if switch else None
+
+
+def _share(value: float) -> float:
+    return min(max(value, 0.0), 1.0)

@@ -6,11 +6,14 @@ from ....imaging.camera import motion_2d, perspective_flip
 from ....imaging.camera3d import Motion3D, motion_3d
 from ....imaging.sampling import Float32
 from ....imaging.warp import Homography, Warp
+from ....settings import uses
 from ...data.render_data import RenderData
 
 
 def frame_motion(data: RenderData, frame: int, depth: Float32 | None = None) -> Warp:
-    """The warp that carries frame ``frame - 1`` to ``frame``, from the values at ``frame``.
+    """The camera's warp that carries frame ``frame - 1`` to ``frame``, from the values at ``frame``.
+
+    Modes without a camera stand still.
 
     Args:
         data: the plan.
@@ -20,6 +23,8 @@ def frame_motion(data: RenderData, frame: int, depth: Float32 | None = None) -> 
     Raises:
         InputError: a value no warp can be made of, such as a zoom of 0.
     """
+    if not uses.uses_camera(data.settings):
+        return Homography.identity()
     if data.settings.anim.animation_mode == "3D":
         camera = motion_3d(camera_motion(data, frame), width=data.width, height=data.height, depth=depth)
         return _flip(data, frame).then(camera) if _flips(data) else camera

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+from dataclasses import replace
 
-from ....imaging.blend import crossfade
+from ....imaging.flow import morph
+from ....imaging.resampler import Fade, Resampler
+from ....imaging.sampling import Source
 from ....imaging.warp import Homography, Warp
-from ....ports import Image
+from ....ports import FlowEstimator, Image
 from ...data.render_data import RenderData
 from ...data.step.tween import Tween, TweenAlignment
 from ..motion_chains import MotionChains
 
 
-def tween_job(
-    data: RenderData, tween: Tween, pictures: Mapping[int, Image], chains: MotionChains
-) -> Callable[[], Image]:
-    """A function that makes output frame ``tween.index``; safe to run in any thread, at any time.
+def tween_fade(data: RenderData, tween: Tween, pictures: Mapping[int, Source], chains: MotionChains) -> Fade:
+    """What output frame ``tween.index`` is: each picture takes over where the other has nothing, in Exact alignment.
 
     Args:
         data: the plan.
@@ -23,36 +24,31 @@ def tween_job(
         pictures: the diffused pictures by position of their key step; those of ``tween`` must be there.
         chains: composes the motion.
     """
-    older, newer = pictures[tween.older], pictures[tween.newer]
+    newer = chains.carry(data.keys[tween.newer].index, tween.index)
+    older = chains.carry(data.keys[tween.older].index, tween.index) if tween.weight < 1.0 else newer
     hand_over = data.alignment is TweenAlignment.EXACT
-
-    def make() -> Image:
-        to_newer = chains.carry(data.keys[tween.newer].index, tween.index)
-        b = carried(data, newer, to_newer, shown_only=True)
-        if tween.weight >= 1.0:
-            return b
-        to_older = chains.carry(data.keys[tween.older].index, tween.index)
-        a = carried(data, older, to_older, shown_only=True)
-        if not hand_over:
-            return crossfade(a, b, tween.weight)
-        # Each takes over where the other has nothing to show.
-        covered = (warp.coverage(data.height, data.width, border=data.border) for warp in (to_older, to_newer))
-        return crossfade(a, b, tween.weight, *covered)
-
-    return make
+    return Fade(pictures[tween.older], pictures[tween.newer], older, newer, tween.weight, hand_over)
 
 
-def carried(data: RenderData, picture: Image, warp: Warp, *, shown_only: bool = False) -> Image:
-    """``picture`` after ``warp``, read as the settings ask for; the picture itself where nothing moves.
+def brought_together(data: RenderData, tween: Tween, fade: Fade, flow: FlowEstimator, resampler: Resampler) -> Fade:
+    """``fade`` with both pictures moved towards each other along the optical flow between them, each by its weight.
 
-    Args:
-        data: the plan.
-        picture: H×W×3.
-        warp: where to.
-        shown_only: whether the result is seen once and goes no further. Then bicubic reading is as exact as OpenCV's,
-            which nobody sees, and saves most of its time; what is diffused again is read at the true positions.
+    A cut has nothing in common with the picture before, so there it stays as it is.
     """
+    if tween.weight >= 1.0 or data.keys[tween.newer].is_cut:
+        return fade
+    carry = {"interpolation": data.interpolation, "border": data.border}
+    a, b = (
+        resampler.apply(warp, source.image, **carry)  # type: ignore[arg-type]  # two literals in one mapping
+        for warp, source in ((fade.warp_a, fade.a), (fade.warp_b, fade.b))
+    )
+    factor = data.series.number("cadence_flow_factor_schedule_series", tween.index)
+    towards_b, towards_a = morph(flow.flow(a, b), tween.weight, factor)
+    return replace(fade, warp_a=fade.warp_a.then(towards_b), warp_b=fade.warp_b.then(towards_a))
+
+
+def carried(data: RenderData, picture: Image, warp: Warp) -> Image:
+    """``picture`` after ``warp``, read as the settings ask for; the picture itself where nothing moves."""
     if isinstance(warp, Homography) and warp.is_identity:
         return picture
-    interpolation = "quick bicubic" if shown_only and data.interpolation == "bicubic" else data.interpolation
-    return warp.apply(picture, interpolation=interpolation, border=data.border)
+    return warp.apply(picture, interpolation=data.interpolation, border=data.border)
