@@ -6,8 +6,8 @@ import argparse
 import ipaddress
 import os
 import sys
-from collections.abc import Iterator, Mapping
-from contextlib import closing, contextmanager, nullcontext
+from collections.abc import Mapping
+from contextlib import closing, nullcontext
 from functools import partial
 from pathlib import Path
 from threading import Thread
@@ -104,16 +104,14 @@ def _queue(arguments: argparse.Namespace, access: Access) -> JobQueue:
     from ..jobs.queue import JobQueue
     from ..jobs.runner import DeforumRunner
 
-    runner = DeforumRunner(partial(_engine, arguments), partial(_options, arguments), access)
+    runner = DeforumRunner(lambda: nullcontext(_engine(arguments)), partial(_options, arguments), access)
     return JobQueue(arguments.out.resolve() / DATABASE, runner)
 
 
-@contextmanager
-def _engine(arguments: argparse.Namespace) -> Iterator[Diffuser]:
+def _engine(arguments: argparse.Namespace) -> Diffuser:
     from ..hosts.preview.engine import PreviewEngine
 
-    with nullcontext(PreviewEngine(latency=arguments.latency)) as engine:
-        yield engine
+    return PreviewEngine(latency=arguments.latency)
 
 
 def _options(arguments: argparse.Namespace, overrides: Mapping[str, object]) -> RunOptions:
