@@ -1,0 +1,153 @@
+"""ControlNet units, handed to the extension or to what Forge has built in, and to no other script."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+
+from ...errors import EngineError
+from ...ports import ControlUnit, DiffusionRequest
+from .host import Host
+from .samplers import nearest
+
+_MISSING = (
+    "{units} of ControlNet cannot be used: this web UI has no ControlNet. Install the extension sd-webui-controlnet, "
+    "or switch the unit off."
+)
+
+
+def find_controlnet(host: Host, *, from_init: bool = True) -> Any | None:
+    """The ControlNet script of one of the web UI's tabs; None if there is none."""
+    runner = host.scripts.scripts_img2img if from_init else host.scripts.scripts_txt2img
+    scripts = getattr(runner, "alwayson_scripts", None) or ()
+    return next((script for script in scripts if str(script.title()).lower() == "controlnet"), None)
+
+
+def control_scripts(host: Host, request: DiffusionRequest) -> tuple[Any, list[Any]] | None:
+    """What runs the units of a request: a script runner that knows ControlNet only, and its arguments.
+
+    A unit without a picture takes the picture to be diffused; where there is none, as on the first frame, it rests.
+
+    Returns:
+        None if there is nothing to run.
+
+    Raises:
+        EngineError: a unit is in use, but there is no ControlNet, or no model of that name.
+    """
+    from_init = request.init_image is not None
+    units = [unit for unit in request.control_units if unit.image is not None or from_init]
+    if not units:
+        return None
+    script = find_controlnet(host, from_init=from_init)
+    if script is None:
+        named = ", ".join(str(unit.number) for unit in units)
+        raise EngineError(_MISSING.format(units=f"Unit {named}" if len(units) == 1 else f"Units {named}"))
+    first, last = script.args_from, script.args_to
+    if last - first < len(units):
+        raise EngineError(
+            f"{len(units)} ControlNet units are in use, but the web UI has {last - first}. Raise their number in its "
+            "settings (ControlNet: Multi-ControlNet), then reload the web UI."
+        )
+    runner = host.scripts.ScriptRunner()
+    runner.scripts = [script]
+    runner.alwayson_scripts = [script]
+    known = _known_names(script)
+    arguments = [unit_values(unit, known, masked=host.kind == "a1111") for unit in units]
+    # Units that were left over on the tab are not ours.
+    unused = [{"enabled": False} for _ in range(last - first - len(units))]
+    return runner, [None] * first + arguments + unused
+
+
+def unit_values(unit: ControlUnit, known: Mapping[str, Mapping[str, str]], *, masked: bool) -> dict[str, Any]:
+    """A unit in the words of the web UI's ControlNet.
+
+    Args:
+        unit: the unit.
+        known: names in lower case → names, of its "models" and "modules"; empty where they cannot be told.
+        masked: whether a picture comes with a mask, as the extension has it, or alone, as Forge has it.
+
+    Raises:
+        EngineError: there is no such model or module.
+    """
+    image: Any = unit.image
+    if unit.image is not None and masked:
+        image = {"image": unit.image, "mask": np.zeros_like(unit.image)}
+    return {
+        "enabled": True,
+        "module": _named(unit, "preprocessor", unit.module, known.get("modules", {})),
+        "model": _named(unit, "model", unit.model, known.get("models", {})),
+        "weight": unit.weight,
+        "image": image,
+        "resize_mode": unit.resize_mode,
+        "low_vram": unit.low_vram,
+        "processor_res": unit.processor_res,
+        "threshold_a": unit.threshold_a,
+        "threshold_b": unit.threshold_b,
+        "guidance_start": unit.guidance_start,
+        "guidance_end": unit.guidance_end,
+        "pixel_perfect": unit.pixel_perfect,
+        "control_mode": unit.control_mode,
+        "save_detected_map": False,
+    }
+
+
+@contextmanager
+def controlnet_errors(host: Host) -> Iterator[None]:
+    """Raise what goes wrong in ControlNet: web UIs print errors of scripts, and make the picture without them.
+
+    Raises:
+        EngineError: with what was printed.
+    """
+    records = host.errors.exception_records
+    before = [id(record) for record in records]
+    yield
+    for record in records:
+        if id(record) not in before and "controlnet" in str(record.get("traceback", "")).lower():
+            raise EngineError(f"ControlNet failed: {record.get('exception')}. The web UI's console tells more.")
+
+
+def controlnet_names(host: Host) -> dict[str, list[str]]:
+    """What ControlNet offers: "models" and "modules" (preprocessors); empty without it, or where it tells nothing."""
+    script = find_controlnet(host)
+    return {what: list(dict.fromkeys(names.values())) for what, names in _known_names(script).items()} if script else {}
+
+
+def _named(unit: ControlUnit, what: str, name: str, known: Mapping[str, str]) -> str:
+    wanted = name.strip().lower() or "none"
+    if wanted == "none":
+        return known.get(wanted, "None" if what == "model" else "none")
+    if not known:
+        return name
+    without_hash = {key.partition(" [")[0]: value for key, value in known.items()}
+    found = known.get(wanted) or without_hash.get(wanted.partition(" [")[0])
+    if found is None:
+        raise EngineError(f"ControlNet unit {unit.number}: the {what} {name!r} is unknown. {nearest(wanted, known)}")
+    return found
+
+
+def _known_names(script: Any) -> dict[str, dict[str, str]]:
+    """Names of models and preprocessors in lower case → as ControlNet writes them, as far as it tells them."""
+    # Script files are in no package; what they have imported is found in the globals of their functions.
+    its = getattr(inspect.unwrap(type(script).process), "__globals__", {})
+    state, preprocessors = its.get("global_state"), its.get("Preprocessor")
+    models = _first(state, "get_all_controlnet_names", "cn_models_names")
+    modules = _first(state, "get_all_preprocessor_names", "cn_preprocessor_modules")
+    if modules is None:
+        both = ("all_processors_by_name", "all_processors")
+        modules = [module for attribute in both for module in _first(preprocessors, attribute) or ()]
+    models = models.values() if isinstance(models, Mapping) else models
+    found = {"models": models, "modules": modules}
+    return {what: {str(name).lower(): str(name) for name in names} for what, names in found.items() if names}
+
+
+def _first(owner: Any, *names: str) -> Any:
+    """The first of the attributes that ``owner`` has, called if it is a function; None if it has none."""
+    for name in names:
+        value = getattr(owner, name, None)
+        if value is not None:
+            return value() if callable(value) else value
+    return None

@@ -1,0 +1,149 @@
+"""The settings page, and what of it a run needs."""
+
+from __future__ import annotations
+
+import importlib
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from .host import Host, optional_part, part
+
+if TYPE_CHECKING:
+    from ...run_deforum import RunOptions
+
+_SECTION = ("deforum", "Deforum")
+_PRESETS = ["veryslow", "slower", "slow", "medium", "fast", "faster", "veryfast", "superfast", "ultrafast"]
+_PREVIEW_OFF = "Off"
+_PREVIEWS = [_PREVIEW_OFF, "On", "On, concurrent (don't pause generation)"]
+
+
+@dataclass(frozen=True)
+class Option:
+    """One option of the settings page.
+
+    Attributes:
+        key: its name in the web UI's configuration.
+        default: its value until the user changes it.
+        label: what the page shows.
+        widget: class of gradio, or "DropdownMulti" of the web UI.
+        arguments: of the widget.
+    """
+
+    key: str
+    default: object
+    label: str
+    widget: str = "Checkbox"
+    arguments: Mapping[str, object] = field(default_factory=dict)
+
+
+def webui_options(labels: list[str]) -> tuple[Option, ...]:
+    """All options of the page.
+
+    Args:
+        labels: of the values that subtitles can show.
+    """
+    return (
+        Option("deforum_keep_3d_models_in_vram", False, "Keep 3D models in VRAM between runs"),
+        Option("deforum_enable_persistent_settings", False, "Keep settings persistent upon relaunch of webui"),
+        Option(
+            "deforum_persistent_settings_path",
+            "models/Deforum/deforum_persistent_settings.txt",
+            "Path for saving your persistent settings file:",
+            "Textbox",
+        ),
+        Option("deforum_ffmpeg_location", "", "FFmpeg path/ location (empty: found by itself)", "Textbox"),
+        Option("deforum_ffmpeg_crf", 17, "FFmpeg CRF value", "Slider", {"minimum": 0, "maximum": 51, "step": 1}),
+        Option("deforum_ffmpeg_preset", "slow", "FFmpeg Preset", "Dropdown", {"choices": _PRESETS}),
+        Option("deforum_debug_mode_enabled", False, "Enable Dev mode - adds extra reporting in console"),
+        Option(
+            "deforum_save_gen_info_as_srt",
+            False,
+            "Save an .srt (subtitles) file with the generation info along with each animation",
+        ),
+        Option(
+            "deforum_embed_srt", False, "If .srt file is saved, soft-embed the subtitles into the rendered video file"
+        ),
+        Option(
+            "deforum_save_gen_info_as_srt_params",
+            ["Noise Sch"],
+            "Choose which animation params are to be saved to the .srt file (Frame # and Seed will always be saved):",
+            "DropdownMulti",
+            {"choices": labels},
+        ),
+        Option(
+            "deforum_preview",
+            _PREVIEW_OFF,
+            "Generate preview video during generation? (Preview does not include frame interpolation or upscaling.)",
+            "Dropdown",
+            {"choices": _PREVIEWS},
+        ),
+        Option(
+            "deforum_preview_interval_frames",
+            100,
+            "Generate preview every N frames",
+            "Slider",
+            {"minimum": 10, "maximum": 500, "step": 1},
+        ),
+    )
+
+
+def add_options() -> None:
+    """Add the options to the settings page. An option that cannot be added is told in the log and left out."""
+    from ...media.subtitles import PARAMETERS
+
+    shared = part("shared")
+    short = any(getattr(shared.cmd_opts, flag, False) for flag in ("lowvram", "medvram"))
+    for option in webui_options(list(PARAMETERS)):
+        arguments = dict(option.arguments)
+        if option.key == "deforum_keep_3d_models_in_vram" and short:
+            arguments["visible"] = False
+        try:
+            info = shared.OptionInfo(option.default, option.label, _widget(option.widget), arguments, section=_SECTION)
+            shared.opts.add_option(option.key, info)
+        except Exception as error:  # noqa: BLE001 - in Forge an error here would stop the whole web UI
+            logging.getLogger(__name__).error("The setting %s cannot be shown: %s", option.key, error)
+
+
+def run_options(host: Host, out: Path, overrides: Mapping[str, object] | None = None) -> RunOptions:
+    """How to run a job, by the settings page.
+
+    Args:
+        host: the web UI.
+        out: folder of all runs.
+        overrides: values in place of the page's.
+
+    Raises:
+        InputError: a value is out of range.
+    """
+    from ...media.encode import EncodeOptions
+    from ...run_deforum import RunOptions
+
+    known = {option.key: option.default for option in webui_options([])}
+    known.update({key: host.opts.data[key] for key in known if key in host.opts.data})
+    known.update({key: value for key, value in (overrides or {}).items() if key in known})
+    get: Any = known.__getitem__
+    paths = part("paths")
+    return RunOptions(
+        out=out,
+        encode=EncodeOptions(
+            crf=int(get("deforum_ffmpeg_crf")),
+            preset=str(get("deforum_ffmpeg_preset")),
+            ffmpeg=str(get("deforum_ffmpeg_location")).strip() or None,
+        ),
+        subtitles=tuple(get("deforum_save_gen_info_as_srt_params")) if get("deforum_save_gen_info_as_srt") else None,
+        embed_subtitles=bool(get("deforum_embed_srt")),
+        preview_every=0 if get("deforum_preview") == _PREVIEW_OFF else int(get("deforum_preview_interval_frames")),
+        models=Path(paths.models_path) / "Deforum",
+        allow_download=True,
+    )
+
+
+def _widget(name: str) -> Any:
+    gradio: Any = importlib.import_module("gradio")
+    if name != "DropdownMulti":
+        return getattr(gradio, name)
+    components = optional_part("modules.ui_components")
+    return components.DropdownMulti if components is not None else gradio.Dropdown

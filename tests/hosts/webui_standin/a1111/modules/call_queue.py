@@ -1,0 +1,5 @@
+from __future__ import annotations
+
+from threading import Lock
+
+queue_lock = Lock()

@@ -1,0 +1,7 @@
+from __future__ import annotations
+
+extensions = []
+
+
+def active():
+    return [extension for extension in extensions if extension.enabled]

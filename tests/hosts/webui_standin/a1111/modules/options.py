@@ -1,0 +1,24 @@
+from __future__ import annotations
+
+
+class OptionInfo:
+    def __init__(self, default=None, label="", component=None, component_args=None, *, section=None):
+        self.default = default
+        self.label = label
+        self.component = component
+        self.component_args = component_args
+        self.section = section
+
+
+class Options:
+    def __init__(self, data_labels):
+        self.data_labels = data_labels
+        self.data = {key: info.default for key, info in data_labels.items()}
+
+    def __getattr__(self, key):
+        if key in self.data:
+            return self.data[key]
+        raise AttributeError(key)
+
+    def add_option(self, key, info):
+        self.data_labels[key] = info
