@@ -14,7 +14,7 @@ from threading import Thread
 from typing import TYPE_CHECKING, Any
 
 from ..errors import RunError, SettingsError
-from .engine import add_engine, open_engine
+from .engine import add_engine, check_engine, open_engine
 
 if TYPE_CHECKING:
     from ..api.config import ApiConfig
@@ -61,6 +61,7 @@ def add_parser(commands: Any) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Serve until told to stop."""
+    check_engine(arguments)
     _check(arguments)
     try:
         import uvicorn  # noqa: F401 - here, where its absence can be told

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 from ..errors import Finding, Interrupted
 from ..media.run_folder import RunFolder
@@ -12,7 +13,6 @@ from ..ports import Control, Diffuser
 from ..run_deforum import RunOptions, run_job
 from ..settings.schema import Settings
 from .access import Access
-from .control import RunControl
 from .preparation import prepare
 from .queue import Outcome, Report, RunWork, Work
 
@@ -57,12 +57,21 @@ class DeforumRunner:
                     opened.append(stack.enter_context(self.engine()))
                 return opened[0]
 
-            def run(work: Work, control: RunControl, report: Report) -> Outcome:
-                overrides = work.request.options_overrides
-                with self.borrow(overrides):
-                    return run_work(work, engine_for, self.options(overrides), control, report, access=self.access)
+            yield partial(self._run, engine_for)
 
-            yield run
+    def run(self, engine: Diffuser, work: Work, control: Control, report: Report) -> Outcome:
+        """Run one job with an engine that is open; for hosts whose engines are opened for each job.
+
+        Raises:
+            InputError: it cannot be run.
+            RunError: it failed; what is rendered is kept.
+        """
+        return self._run(lambda settings: engine, work, control, report)
+
+    def _run(self, engine_for: OpenEngine, work: Work, control: Control, report: Report) -> Outcome:
+        overrides = work.request.options_overrides
+        with self.borrow(overrides):
+            return run_work(work, engine_for, self.options(overrides), control, report, access=self.access)
 
 
 def run_work(
