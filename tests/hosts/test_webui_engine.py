@@ -220,6 +220,11 @@ class TestCheckpointAndVae:
         assert host.sd_vae.loaded == [option, "Automatic"]
         assert host.opts.sd_vae == "Automatic"
 
+    def test_choices_that_were_never_made_are_not_made(self, host):
+        del host.opts.data["sd_vae"], host.opts.data["sd_model_checkpoint"]
+        diffuse(host, vae="vae-ft-mse", checkpoint="second")
+        assert not {"sd_vae", "sd_model_checkpoint"} & set(host.opts.data)
+
     def test_vae_by_hash(self, host, tmp_path):
         file = tmp_path / "x.pt"
         file.write_bytes(b"weights")
