@@ -49,6 +49,7 @@ REQUIREMENTS = {
         "requirements-standalone.txt",
         "requirements-models.txt",
         "requirements-serve.txt",
+        "requirements-diffusers.txt",
     ),
 }
 """Requirement files per purpose; the first one is installed and includes the others."""

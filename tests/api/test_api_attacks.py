@@ -124,10 +124,31 @@ VALUES: dict[str, dict[str, object]] = {
     "a rate of zero": {"fps": 0},
     "a resume from a folder": {"resume_from_timestring": True, "resume_timestring": "/tmp"},
     "a resume up": {"resume_from_timestring": True, "resume_timestring": "../../x"},
+    "an upload that is a path": {"init_image_box": "/etc/passwd", "use_init": True},
+    "a pasted picture that is a path": {
+        "init_image_box": "data:image/png;base64,/../../../etc/passwd",
+        "use_init": True,
+    },
     "an upload that is none": {"init_image_box": {"path": "/etc/passwd"}},
     "a manifest of nonsense": {"parseq_manifest": "{}"},
     "a manifest of numbers": {"parseq_manifest": "[1, 2, 3]"},
     "a manifest nested deep": {"parseq_manifest": "[" * 50000},
+}
+
+
+def manifest(**columns: object) -> str:
+    frames = [{"frame": frame, **columns} for frame in range(6)]
+    return json.dumps({"options": {"output_fps": 12}, "rendered_frames": frames, "keyframes": []})
+
+
+VALUES["a manifest with a file in a mask"] = {"use_mask": True, "parseq_manifest": manifest(mask="[/etc/passwd]")}
+VALUES["a manifest with a link in a mask"] = {
+    "use_noise_mask": True,
+    "parseq_manifest": manifest(noise_mask="!([http://169.254.169.254/x.png])"),
+}
+VALUES["a manifest with a checkpoint up"] = {
+    "enable_checkpoint_scheduling": True,
+    "parseq_manifest": manifest(checkpoint="../../evil.ckpt"),
 }
 OPTIONS: dict[str, object] = {
     "deforum_ffmpeg_location": "/tmp/evil",
@@ -316,6 +337,7 @@ def test_what_is_allowed_is_allowed(tmp_path):
             {"parseq_manifest": json.dumps(manifest)},
             {"parseq_manifest": "https://example.org/manifest.json"},
             {"parseq_manifest": "https://93.184.216.34/manifest.json"},
+            {"init_image_box": "data:image/png;base64,iVBORw0KGgo="},
             {"batch_name": "Neon {timestring} 1.5.. ok"},
             {"checkpoint_schedule": '0: ("sd15/model v1..5.safetensors [abc]")'},
             {"add_soundtrack": "File", "soundtrack_path": "https://example.org/a.mp3"},

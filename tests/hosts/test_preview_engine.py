@@ -10,7 +10,7 @@ import pytest
 
 from deforum_helpers.errors import EngineError
 from deforum_helpers.hosts.preview.engine import IGNORED_FIELDS, PreviewEngine
-from deforum_helpers.ports import DiffusionRequest, Inpainting
+from deforum_helpers.ports import ControlUnit, DiffusionRequest, Inpainting
 
 GOLDENS = Path(__file__).parent.parent / "goldens" / "preview_pictures.json"
 TEAL = DiffusionRequest(192, 108, "golden sunset over a teal ocean", seed=7)
@@ -124,11 +124,15 @@ class TestPicture:
         other = {
             "sampler": "DDIM", "scheduler": "Karras", "checkpoint": "x", "clip_skip": 2, "ddim_eta": 0.5,
             "ancestral_eta": 0.5, "noise_multiplier": 0.9, "pix2pix_cfg_scale": 2.0, "tiling": True,
-            "restore_faces": True, "seed_resize": (64, 64), "vae_full_precision": True, "frame": 5,
+            "restore_faces": True, "seed_resize": (64, 64), "vae_full_precision": True, "frame": 5, "vae": "x",
+            "distilled_cfg_scale": 2.0, "control_units": (ControlUnit(1, "none", "x"),),
         }  # fmt: skip
         assert set(other) == set(IGNORED_FIELDS) <= {field.name for field in fields(DiffusionRequest)}
         for name, value in other.items():
             assert np.array_equal(paint(TEAL, **{name: value}), paint(TEAL)), name
+            assert PreviewEngine.ignored(DiffusionRequest(8, 8, "", **{name: value})) == (
+                (name,) if name != "frame" else ()
+            )
 
 
 class TestImageToImage:

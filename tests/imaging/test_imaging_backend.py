@@ -87,6 +87,39 @@ def test_fades_are_those_of_warps_and_crossfade(resampler, picture, hand_over, b
         assert_close(result, crossfade(*carried, fade.weight, *used))
 
 
+@pytest.mark.parametrize("border", ["replicate", "wrap", "reflect", "zeros"])
+@pytest.mark.parametrize("name", ["smooth", "dense"])
+def test_bicubic_frames_that_are_only_shown_are_nearly_as_exact_and_as_sharp(name, border):
+    height, width = 180, 320
+    photo = natural(height, width)
+    near = np.tile(np.linspace(1, 2, width, dtype=np.float32), (height, 1)) if name == "dense" else None
+    warp = motion_3d(Motion3D(translation_z=5, rotation_z=1.7), width=width, height=height, depth=near)
+    source = Source(photo)
+    (shown,) = OpenCVResampler().fade_batch(
+        [Fade(source, source, warp, warp, 1.0)], interpolation="bicubic", border=border
+    )
+    exact = warp.apply(photo, interpolation="bicubic", border=border)
+    linear = warp.apply(photo, border=border)
+    assert np.sqrt(((shown.astype(float) - exact) ** 2).mean()) < 2
+    assert sharpness(shown) / sharpness(exact) == pytest.approx(1, abs=0.04)
+    assert sharpness(linear) / sharpness(exact) < 0.9
+
+
+def natural(height, width):
+    """Structure of all sizes, as strong as in pictures of nature: amplitudes fall with frequency."""
+    frequency = np.hypot(np.fft.fftfreq(height)[:, None], np.fft.rfftfreq(width)) + 1e-3
+    white = np.random.default_rng(2).normal(size=(3, height, width))
+    planes = np.fft.irfft2(np.fft.rfft2(white) / frequency, (height, width))
+    planes = 128 + 50 * planes / planes.std()
+    return np.ascontiguousarray(np.clip(planes, 0, 255).astype(np.uint8).transpose(1, 2, 0))
+
+
+def sharpness(picture):
+    """Strength of what changes from pixel to pixel, away from the border."""
+    inner = picture[30:-30, 30:-30].astype(float)
+    return np.std(4 * inner[1:-1, 1:-1] - inner[:-2, 1:-1] - inner[2:, 1:-1] - inner[1:-1, :-2] - inner[1:-1, 2:])
+
+
 def test_empty_batches_and_uneven_ones(resampler, picture):
     assert resampler.apply_batch([], []) == []
     assert resampler.fade_batch([]) == []

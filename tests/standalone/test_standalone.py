@@ -21,6 +21,13 @@ spec = importlib.util.spec_from_file_location("standalone", {str(STARTER)!r})
 standalone = importlib.util.module_from_spec(spec)
 spec.loader.exec_module(standalone)
 """
+REQUIREMENTS = (
+    "requirements-standalone.txt",
+    "requirements-models.txt",
+    "requirements-diffusers.txt",
+    "requirements-serve.txt",
+    "requirements-dev.txt",
+)
 posix = pytest.mark.skipif(os.name == "nt", reason="signals and exec are POSIX")
 
 
@@ -35,8 +42,7 @@ def standalone():
 @pytest.fixture
 def root(tmp_path):
     """A project with nothing but what decides about its environment."""
-    groups = ("standalone", "dev", "models", "serve")
-    for name in ("pyproject.toml", *(f"requirements-{group}.txt" for group in groups)):
+    for name in ("pyproject.toml", *REQUIREMENTS):
         (tmp_path / name).write_text(f"# {name}\n", "utf-8")
     return tmp_path
 
@@ -455,7 +461,7 @@ class TestTheProgram:
         assert {path.name for path in tmp_path.iterdir()} <= {"standalone.py", "__pycache__"}
 
     def test_pins_are_exact_and_tests_include_running(self, standalone):
-        for name in (f"requirements-{group}.txt" for group in ("standalone", "models", "serve", "dev")):
+        for name in REQUIREMENTS:
             lines = (STARTER.parent / name).read_text("utf-8").splitlines()
             pins = [line for line in lines if line and not line.startswith(("#", "-r "))]
             assert pins

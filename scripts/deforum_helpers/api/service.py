@@ -8,14 +8,13 @@ from threading import BoundedSemaphore
 from typing import Any
 
 from ..errors import AccessError, Finding, InputError
-from ..job import plan_job
 from ..jobs.options import with_overrides
-from ..jobs.preparation import check_request, read_request
+from ..jobs.preparation import check_request, plan_read, read_request
 from ..jobs.queue import JobQueue
 from ..jobs.status import Batch, JobRequest
 from ..rendering.util.report import plan_object
-from ..rendering.util.support import support_findings
 from ..run_deforum import RunOptions
+from ..settings.lint import lint_settings
 from .config import ApiConfig
 
 _PLANNERS = 2
@@ -70,27 +69,30 @@ class Service:
             InputError: the settings cannot be planned, or reach for what they may not.
             Busy: too many are planning already.
         """
+        request = self.request(settings)
+        job = read_request(request, self.config.access)  # may fetch a manifest: nobody else has to wait for that
         with self._planning():
-            job = read_request(self.request(settings), self.config.access)
-            data, findings = plan_job(job, need_files=False)
-            findings = (*findings, *support_findings(job.settings))
+            data, findings = plan_read(job, request, self.config.access)
             return plan_object(data, findings, with_series=series), findings
 
     def lint(self, settings: Mapping[str, Any]) -> tuple[Finding, ...]:
-        """Everything there is to say about settings.
+        """Everything there is to say about settings; videos are not opened.
 
         Raises:
             AccessError: they reach for what they may not.
             Busy: too many are planning already.
         """
-        with self._planning():
-            try:
-                job = read_request(self.request(settings), self.config.access)
-                return (*plan_job(job)[1], *support_findings(job.settings))
-            except AccessError:
-                raise
-            except InputError as error:
-                return error.findings
+        request = self.request(settings)
+        try:
+            job = read_request(request, self.config.access)
+            missing = lint_settings(job.settings, (job.folder,))
+            with self._planning():
+                findings = plan_read(job, request, self.config.access)[1]
+        except AccessError:
+            raise
+        except InputError as error:
+            return error.findings
+        return tuple(dict.fromkeys((*(found for found in missing if found.severity == "error"), *findings)))
 
     def _check_options(self, options: Mapping[str, Any]) -> None:
         refused = [

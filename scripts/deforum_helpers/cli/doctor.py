@@ -61,6 +61,8 @@ def examine(out: Path) -> tuple[Check, ...]:
         _gpu(),
         _models(),
         *(_package(*facts, needed=False) for facts in _OPTIONAL),
+        _preview_engine(),
+        _diffusers_engine(),
     )
 
 
@@ -70,6 +72,7 @@ _REQUIRED: Sequence[tuple[str, str, str]] = (
     ("pillow", "PIL", "reading images"),
     ("tqdm", "tqdm", "progress"),
 )
+_DIFFUSERS = ("torch", "diffusers", "transformers", "accelerate", "peft", "compel", "scipy", "safetensors")
 _OPTIONAL: Sequence[tuple[str, str, str]] = (
     ("matplotlib", "matplotlib", "plan --plot"),
     ("torch", "torch", "depth and flow models, diffusion on this machine"),
@@ -141,3 +144,28 @@ def _models() -> Check:
     if count:
         return Check("models", "ok", f"{count} file(s) in {folder.absolute()}")
     return Check("models", "optional", f"none in {folder.absolute()}; the preview engine needs none")
+
+
+def _preview_engine() -> Check:
+    if any(importlib.util.find_spec(module) is None for module in ("numpy", "cv2")):
+        return Check("engine preview", "missing", "cannot paint without numpy and opencv", "install those first")
+    from ..hosts.preview.engine import IGNORED_FIELDS
+
+    return Check("engine preview", "ok", f"works, without a model; does not heed {_listed(IGNORED_FIELDS)}")
+
+
+def _diffusers_engine() -> Check:
+    missing = [module for module in _DIFFUSERS if importlib.util.find_spec(module) is None]
+    if missing:
+        fix = "pip install -r requirements-diffusers.txt"
+        return Check("engine diffusers", "optional", f"cannot work without {', '.join(missing)}", fix)
+    from ..hosts.diffusers.options import ignored_fields
+
+    packages = ", ".join(f"{module} {_version(module)}" for module in _DIFFUSERS[:3])
+    return Check(
+        "engine diffusers", "ok", f"works with --model ({packages}); does not heed {_listed(ignored_fields())}"
+    )
+
+
+def _listed(names: Sequence[str]) -> str:
+    return ", ".join(name for name in names if name != "frame")

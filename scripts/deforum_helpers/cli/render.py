@@ -15,12 +15,12 @@ from typing import TYPE_CHECKING, Any
 from ..errors import Finding, SettingsError
 from ..jobs.control import RunControl
 from .common import add_input, load, overrides, print_findings, print_json
+from .engine import add_engine, findings_of, open_engine
 from .progress import TerminalProgress
 
 if TYPE_CHECKING:
     from ..job import Job
     from ..media.run_folder import RunFolder
-    from ..ports import Diffuser
     from ..rendering.data.render_data import RenderData
     from ..run_deforum import RunOptions, RunResult
 
@@ -47,17 +47,8 @@ def add_parser(commands: Any) -> None:
     )
     parser.add_argument("--keep-journal", action="store_true", help="keep the journal when the run is done")
     parser.add_argument("--out", type=Path, default=Path("outputs"), metavar="DIR", help="where runs go (outputs)")
-    parser.add_argument("--engine", choices=("preview",), default="preview", help="what diffuses (preview: no model)")
-    parser.add_argument(
-        "--latency", type=_seconds, default=0.0, metavar="SECONDS", help="preview: time each diffusion takes"
-    )
+    add_engine(parser)
     parser.add_argument("--threads", type=_count, metavar="N", help="worker threads (as many as the machine has)")
-    parser.add_argument(
-        "--device",
-        choices=("auto", "cpu", "cuda"),
-        default="auto",
-        help="what makes the frames between key frames: PyTorch on CUDA where it is, or the processor (auto)",
-    )
     parser.add_argument("--no-video", action="store_true", help="keep the frames, make no video")
     parser.add_argument(
         "--no-images", action="store_true", help="keep the video only; key frames until it is done, to go on with"
@@ -101,10 +92,12 @@ def run(arguments: argparse.Namespace) -> int:
     job, data, findings, resumed = _prepare(arguments)
     progress = TerminalProgress(sys.stderr)
     options = replace(_options(arguments, resumed), on_step=progress.step)
-    print_findings(findings)
+    engine = open_engine(arguments, motion_preview=job.settings.run.motion_preview_mode)
+    said = findings_of(engine)
+    print_findings((*findings, *said))
     with _listening() as control:
-        result = run_job(job, data, _engine(arguments), options, progress, control)
-    print_findings(result.findings)
+        result = run_job(job, data, engine, options, progress, control)
+    print_findings((*result.findings, *findings_of(engine)[len(said) :]))
     print(result.report.line(), file=sys.stderr)
     _print_result(result, as_json=arguments.json)
     return 0
@@ -128,12 +121,6 @@ def _prepare(
     run = find_run(resume, arguments.out)
     changes = overrides(arguments)
     return (*resumed_job(run, arguments.settings, changes, accept_changes=arguments.accept_changes), run)
-
-
-def _engine(arguments: argparse.Namespace) -> Diffuser:
-    from ..hosts.preview.engine import PreviewEngine
-
-    return PreviewEngine(latency=arguments.latency)
 
 
 def _options(arguments: argparse.Namespace, resume: RunFolder | None) -> RunOptions:
@@ -220,14 +207,4 @@ def _count(text: str) -> int:
         number = 0
     if number < 1:
         raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1")
-    return number
-
-
-def _seconds(text: str) -> float:
-    try:
-        number = float(text)
-    except ValueError:
-        number = -1.0
-    if not 0 <= number <= 3600:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds from 0 to 3600")
     return number

@@ -28,14 +28,14 @@ def pick_resampler(device: str = "auto") -> Resampler:
     """The resampler for a device; pick it once for a run.
 
     Args:
-        device: "cpu" for OpenCV, "cuda" or "mps" for PyTorch on that card, "auto" for CUDA if PyTorch finds it and
-            OpenCV else. PyTorch, which takes seconds to load, is left alone by "cpu", and by "auto" where there is no
-            driver of a card.
+        device: "cpu" for OpenCV, "cuda", "cuda:1" or "mps" for PyTorch on that card, "auto" for CUDA if PyTorch finds
+            it and OpenCV else. PyTorch, which takes seconds to load, is left alone by "cpu", and by "auto" where there is
+            no driver of a card.
 
     Raises:
         InputError: unknown device, or one that is not there.
     """
-    if device not in DEVICES:
+    if device.partition(":")[0] not in DEVICES:
         raise InputError(f"There is no device {device!r}.", hint=f"Use one of {', '.join(DEVICES)}.")
     if device == "cpu":
         return OpenCVResampler()
@@ -44,7 +44,7 @@ def pick_resampler(device: str = "auto") -> Resampler:
         if "cuda" not in found:
             return OpenCVResampler()
         device = "cuda"
-    if device not in found:
+    if device.partition(":")[0] not in found:
         raise InputError(f"PyTorch finds no device {device!r} here.", hint='"auto" takes what is there.')
     return ReliableResampler(TorchResampler(device), OpenCVResampler())
 

@@ -15,6 +15,8 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from ..errors import AccessError, Finding, InputError
+from ..rendering.data.mask_texts import mask_texts
+from ..rendering.data.render_data import RenderData
 from ..settings.paths import resolve_path
 from ..settings.reading import read_object
 from ..settings.schema import SETTINGS, Setting, Settings
@@ -22,6 +24,8 @@ from ..web import is_url
 
 _SCHEME = re.compile(r"[^\\/]{2,}:")
 """What ffmpeg and others take for a protocol; ``./12:30.png`` is a file all the same."""
+_PASTED = re.compile(r"data:image/[a-z0-9.+-]+;base64,[A-Za-z0-9+/=\s]*")
+"""A picture that is sent along."""
 _MASK_FILE = re.compile(r"\[([^\]]*)\]")
 _CLIMBS = re.compile(r"(^|[\\/\"'(\s])\.\.([\\/]|$)")
 _ABSOLUTE_NAME = re.compile(r"""(^|["'(\s])\s*([\\/~]|[a-zA-Z]:[\\/]|[a-zA-Z][a-zA-Z0-9+.-]+://)""")
@@ -58,6 +62,30 @@ def check_access(settings: Settings, folder: Path, access: Access) -> None:
         AccessError: they do; everything is listed. Whether a file exists is not told.
     """
     found = [finding for check in _CHECKS for finding in check(settings, folder, access)]
+    if found:
+        raise AccessError(found)
+
+
+def check_plan(data: RenderData, folder: Path, access: Access) -> None:
+    """See that a plan reaches for nothing it may not: a manifest, too, can name files and models.
+
+    Args:
+        data: the plan of a restricted request whose settings have been checked.
+        folder: where relative paths are looked up first.
+        access: what is allowed.
+
+    Raises:
+        AccessError: it does; everything is listed.
+    """
+    found: list[Finding] = []
+    for mask in mask_texts(data.series, data.settings):
+        for named in _MASK_FILE.findall(mask.text):
+            found += _place(named, mask.key, folder, access)
+    for guide in data.guides:
+        if data.settings.loop.init_images != SETTINGS["init_images"].default:
+            found += _place(guide.picture, "init_images", folder, access)
+    for name in {key.checkpoint for key in data.keys}:
+        found += _model_name(name, "checkpoint_schedule")
     if found:
         raise AccessError(found)
 
@@ -99,9 +127,12 @@ def _mask_files(settings: Settings, folder: Path, access: Access) -> Iterator[Fi
 def _model_names(settings: Settings, folder: Path, access: Access) -> Iterator[Finding]:
     """Names of models are names, not paths: a file of weights can hold programs."""
     for key in _NAMES_OF_MODELS:
-        text = str(settings.value(key))
-        if _CLIMBS.search(text) or _ABSOLUTE_NAME.search(text) or _CONTROL.search(text):
-            yield Finding("error", "this is a path; allowed are the names of installed models.", key)
+        yield from _model_name(str(settings.value(key)), key)
+
+
+def _model_name(text: str, key: str) -> Iterator[Finding]:
+    if _CLIMBS.search(text) or _ABSOLUTE_NAME.search(text) or _CONTROL.search(text):
+        yield Finding("error", "this is a path; allowed are the names of installed models.", key)
 
 
 def _names(settings: Settings, folder: Path, access: Access) -> Iterator[Finding]:
@@ -126,14 +157,16 @@ def _sizes(settings: Settings, folder: Path, access: Access) -> Iterator[Finding
 
 def _objects(settings: Settings, folder: Path, access: Access) -> Iterator[Finding]:
     for key, setting in SETTINGS.items():
-        if setting.kind == "object" and settings.value(key) not in (None, "", [], {}):
-            yield Finding("error", "this lives in the page only and cannot be sent.", key)
+        value = settings.value(key)
+        pasted = isinstance(value, str) and _PASTED.fullmatch(value.strip())
+        if setting.kind == "object" and value not in (None, "", [], {}) and not pasted:
+            yield Finding("error", "this cannot be sent; allowed is a picture as data:image/…;base64,….", key)
 
 
 def _place(text: str, key: str, folder: Path, access: Access) -> Iterator[Finding]:
     """What is wrong with naming ``text``, a path or a link."""
     named = text.strip().strip("\"'").strip()
-    if not named:
+    if not named or _PASTED.fullmatch(named):
         return
     if is_url(named):
         if not access.allow_private and (reason := local_link(named)):

@@ -11,13 +11,12 @@ from ..job import Job, job_of, plan_job
 from ..media.naming import parse_timestring
 from ..media.run_folder import RunFolder
 from ..rendering.data.render_data import RenderData
-from ..rendering.util.support import support_findings
 from ..resume import find_run, resumed_job, resumed_with
 from ..settings.files import Loaded, settings_from
 from ..settings.lint import lint_settings
 from ..settings.schema import Settings
 from ..web import is_url
-from .access import Access, check_access
+from .access import Access, check_access, check_plan
 from .status import JobRequest
 
 _NO_LIMITS = Access()
@@ -55,7 +54,7 @@ def read_request(request: JobRequest, access: Access = _NO_LIMITS) -> Job:
 
 
 def check_request(request: JobRequest, access: Access = _NO_LIMITS) -> tuple[Finding, ...]:
-    """Look at a request as far as that needs no network; nothing is rendered.
+    """Look at a request as far as that needs neither the network nor videos.
 
     Returns:
         Warnings and notes.
@@ -64,13 +63,31 @@ def check_request(request: JobRequest, access: Access = _NO_LIMITS) -> tuple[Fin
         InputError: with all findings, if it cannot be run, or reaches for what it may not.
     """
     folder, loaded = _read(request, access)
+    findings = (*loaded.findings, *lint_settings(loaded.settings, (folder,)))
+    if any(finding.severity == "error" for finding in findings):
+        raise InputError(findings)
     if is_url(loaded.settings.parseq.parseq_manifest):
-        findings = (*loaded.findings, *lint_settings(loaded.settings, (folder,)))
-        if any(finding.severity == "error" for finding in findings):
-            raise InputError(findings)
         return findings
-    job = job_of(loaded.settings, folder, loaded.findings, allow_private=_allow_private(request, access))
-    return _with_support(job, plan_job(job)[1])
+    return plan_request(request, access)[1]
+
+
+def plan_request(request: JobRequest, access: Access = _NO_LIMITS) -> tuple[RenderData, tuple[Finding, ...]]:
+    """Plan a request to look at it: files that are missing are warnings, videos are not opened.
+
+    Returns:
+        The plan and all findings; none of them is an error.
+
+    Raises:
+        InputError: with all findings, if it cannot be planned, or reaches for what it may not.
+    """
+    return plan_read(read_request(request, access), request, access)
+
+
+def plan_read(job: Job, request: JobRequest, access: Access = _NO_LIMITS) -> tuple[RenderData, tuple[Finding, ...]]:
+    """As :func:`plan_request`, for a request that was read already."""
+    data, findings = plan_job(job, need_files=False)
+    _check_plan(request, job, data, access)
+    return data, findings
 
 
 def _read(request: JobRequest, access: Access) -> tuple[Path, Loaded]:
@@ -98,22 +115,24 @@ def prepare(request: JobRequest, out: Path, access: Access = _NO_LIMITS, run: Ru
         job, data, findings = resumed_job(run, None, {}, accept_changes=False, allow_private=allowed)
         if request.restricted:
             check_access(job.settings, job.folder, access)
-        return Prepared(job, data, _with_support(job, findings), run)
-    job = read_request(request, access)
-    if not job.settings.anim.resume_from_timestring:
-        data, findings = plan_job(job, seed=secrets.randbelow(2**32))
-        return Prepared(job, data, _with_support(job, findings))
-    timestring = job.settings.anim.resume_timestring.strip()
-    parse_timestring(timestring)  # nothing but a timestring: the finder takes paths as well
-    run = find_run(timestring, out)
-    # Whoever fills in a form and says "resume" means the form.
-    job, data, findings = resumed_with(run, job, accept_changes=True)
-    return Prepared(job, data, _with_support(job, findings), run)
+    else:
+        job = read_request(request, access)
+        if job.settings.anim.resume_from_timestring:
+            timestring = job.settings.anim.resume_timestring.strip()
+            parse_timestring(timestring)  # nothing but a timestring: the finder takes paths as well
+            run = find_run(timestring, out)
+            # Whoever fills in a form and says "resume" means the form.
+            job, data, findings = resumed_with(run, job, accept_changes=True, allow_private=job.allow_private)
+        else:
+            data, findings = plan_job(job, seed=secrets.randbelow(2**32))
+    _check_plan(request, job, data, access)
+    return Prepared(job, data, findings, run)
+
+
+def _check_plan(request: JobRequest, job: Job, data: RenderData, access: Access) -> None:
+    if request.restricted:
+        check_plan(data, job.folder, access)
 
 
 def _allow_private(request: JobRequest, access: Access) -> bool:
     return access.allow_private or not request.restricted
-
-
-def _with_support(job: Job, findings: tuple[Finding, ...]) -> tuple[Finding, ...]:
-    return (*findings, *(f for f in support_findings(job.settings) if f.severity != "error"))

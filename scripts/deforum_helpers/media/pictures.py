@@ -20,6 +20,8 @@ from ..web import is_url
 from .fetch import PICTURE_LIMITS, download
 
 _PASTED = "data:image/"
+_FORMATS = ("PNG", "JPEG", "MPO", "WEBP", "AVIF", "GIF", "BMP", "TIFF", "PPM", "TGA", "ICO", "PSD")
+"""What is read as a picture, as far as this Pillow knows it. Not among them: formats that call other programs (EPS)."""
 
 
 def load_picture(
@@ -126,13 +128,18 @@ def _pasted(named: str, key: str) -> bytes:
 def _open(source: Path | io.BytesIO, named: str, width: int, height: int, key: str) -> Pillow.Image:
     """RGBA of the size asked for."""
     try:
-        with Pillow.open(source) as opened:
+        with Pillow.open(source, formats=_known_formats()) as opened:
             upright = _eight_bits(ImageOps.exif_transpose(opened) or opened)
             return upright.convert("RGBA").resize((width, height), Pillow.Resampling.LANCZOS)
     except FileNotFoundError as error:
         raise InputError(f"there is no such picture: {source}.", key=key) from error
     except (OSError, SyntaxError, ValueError, Pillow.DecompressionBombError) as error:
         raise InputError(f"{named} cannot be read as a picture: {error}.", key=key) from error
+
+
+def _known_formats() -> list[str]:
+    Pillow.init()
+    return [name for name in _FORMATS if name in Pillow.OPEN]
 
 
 def _eight_bits(picture: Pillow.Image) -> Pillow.Image:

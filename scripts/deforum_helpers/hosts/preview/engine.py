@@ -17,17 +17,21 @@ from numpy.typing import NDArray
 
 from ...errors import EngineError
 from ...ports import Diffused, DiffusionRequest, Image, Mask
+from ..requests import check_request, set_fields
 from .picture import Drawing, Subject, draw
 
 IGNORED_FIELDS = (
     "sampler",
     "scheduler",
     "checkpoint",
+    "vae",
     "clip_skip",
     "ddim_eta",
     "ancestral_eta",
     "noise_multiplier",
     "pix2pix_cfg_scale",
+    "distilled_cfg_scale",
+    "control_units",
     "tiling",
     "restore_faces",
     "seed_resize",
@@ -89,12 +93,17 @@ class PreviewEngine:
             EngineError: the size is not positive, or init or mask are of another size or type.
         """
         started = self._clock()
-        _check(request)
+        check_request(request)
         image = self._painted(request)
         left = self._latency - (self._clock() - started)
         if left > 0:
             self._sleep(left)
         return Diffused(image, {"Seed": request.seed})
+
+    @staticmethod
+    def ignored(request: DiffusionRequest) -> tuple[str, ...]:
+        """Fields set in ``request`` that do not change the picture."""
+        return set_fields(request, IGNORED_FIELDS)
 
     def _painted(self, request: DiffusionRequest) -> Image:
         init = request.init_image
@@ -128,21 +137,6 @@ def _subject(request: DiffusionRequest) -> Subject:
         steps=request.steps,
         cfg_scale=request.cfg_scale,
     )
-
-
-def _check(request: DiffusionRequest) -> None:
-    width, height = request.width, request.height
-    if width < 1 or height < 1:
-        raise EngineError(f"The picture is to be {width}×{height} pixels; width and height must be 1 or more.")
-    for what, array, shape in (
-        ("init image", request.init_image, (height, width, 3)),
-        ("mask", request.inpainting.mask if request.inpainting else None, (height, width)),
-    ):
-        if array is not None and (array.shape != shape or array.dtype != np.uint8):
-            raise EngineError(
-                f"The {what} has the shape {array.shape} and type {array.dtype}, but a picture of {width}×{height} "
-                f"needs {shape} and uint8; resize it first."
-            )
 
 
 def repaint(init: Image, target: Drawing, denoising: float) -> Image:

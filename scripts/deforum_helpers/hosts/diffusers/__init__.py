@@ -1,0 +1,1 @@
+"""The diffusers engine: diffusion with the library of that name, without a web UI."""
