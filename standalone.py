@@ -43,6 +43,7 @@ LINE_WIDTH = 200
 
 REQUIREMENTS = {
     "run": ("requirements-standalone.txt",),
+    "ui": ("requirements-ui.txt", "requirements-standalone.txt"),
     "serve": ("requirements-serve.txt", "requirements-standalone.txt"),
     "test": (
         "requirements-dev.txt",
@@ -50,11 +51,12 @@ REQUIREMENTS = {
         "requirements-models.txt",
         "requirements-serve.txt",
         "requirements-diffusers.txt",
+        "requirements-ui.txt",
     ),
 }
 """Requirement files per purpose; the first one is installed and includes the others."""
 
-PURPOSES = {"serve": "serve"}
+PURPOSES = {"serve": "serve", "ui": "ui"}
 """What commands need that need more than ``"run"``."""
 
 TEST_STEPS = (("ruff", "check"), ("ruff", "format", "--check"), ("mypy",), ("pytest",))
@@ -84,6 +86,7 @@ usage: python3 standalone.py COMMAND [options]
   render   settings file, and perhaps a Parseq manifest, to frames and video
   plan     show what a render would do, frame by frame, without rendering
   lint     look a settings file over
+  ui       the Deforum tab as a page of its own, at http://127.0.0.1:7860
   serve    answer requests: the REST API
   doctor   check ffmpeg, the packages and the computer
   test     run the project's own checks: ruff, mypy, pytest (arguments after -- go to pytest)

@@ -26,6 +26,7 @@ REQUIREMENTS = (
     "requirements-models.txt",
     "requirements-diffusers.txt",
     "requirements-serve.txt",
+    "requirements-ui.txt",
     "requirements-dev.txt",
 )
 posix = pytest.mark.skipif(os.name == "nt", reason="signals and exec are POSIX")

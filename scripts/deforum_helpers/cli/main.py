@@ -10,7 +10,7 @@ from typing import NoReturn
 
 from .. import __version__
 from ..errors import DeforumError, InputError, Interrupted
-from . import doctor, lint, plan, render, serve
+from . import doctor, lint, plan, render, serve, ui
 
 
 class _Parser(argparse.ArgumentParser):
@@ -33,7 +33,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = _Parser(prog="deforum", description="Deforum with Neo Core, without a web UI.")
     parser.add_argument("--version", action="version", version=__version__)
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for command in (render, plan, lint, serve, doctor):
+    for command in (render, plan, lint, ui, serve, doctor):
         command.add_parser(commands)
     _tolerate_any_text()
     arguments = parser.parse_args(argv)

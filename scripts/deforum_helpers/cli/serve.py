@@ -82,7 +82,7 @@ def _check(arguments: argparse.Namespace) -> None:
     missing = [str(root) for root in arguments.allow_root if not root.is_dir()]
     if missing:
         raise SettingsError(f"no such folder: {', '.join(missing)}.", key="--allow-root")
-    if not _is_loopback(arguments.host) and not _token(arguments):
+    if not is_loopback(arguments.host) and not _token(arguments):
         hint = f"Add --token T, or set {TOKEN_VARIABLE}."
         raise SettingsError("other computers may render here only with a token.", key="--host", hint=hint)
 
@@ -153,10 +153,11 @@ def _serve(app: Any, queue: JobQueue, arguments: argparse.Namespace) -> None:
 
 def _names(host: str) -> tuple[str, ...]:
     """Names the server answers to; any, where other computers may ask, for they need the token."""
-    return ("localhost", "127.0.0.1", "[::1]", host) if _is_loopback(host) else ()
+    return ("localhost", "127.0.0.1", "[::1]", host) if is_loopback(host) else ()
 
 
-def _is_loopback(host: str) -> bool:
+def is_loopback(host: str) -> bool:
+    """Whether only this computer reaches what listens at ``host``."""
     try:
         return host == "localhost" or ipaddress.ip_address(host).is_loopback
     except ValueError:

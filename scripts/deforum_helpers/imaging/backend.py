@@ -29,7 +29,7 @@ def pick_resampler(device: str = "auto") -> Resampler:
 
     Args:
         device: "cpu" for OpenCV, "cuda", "cuda:1" or "mps" for PyTorch on that card, "auto" for CUDA if PyTorch finds
-            it and OpenCV else. PyTorch, which takes seconds to load, is left alone by "cpu", and by "auto" where there is
+            it and OpenCV else. PyTorch takes seconds to load; "cpu" leaves it alone, and so does "auto" where there is
             no driver of a card.
 
     Raises:

@@ -19,7 +19,7 @@ GIF_FPS = 30
 _RIFE_FACTORS = range(2, 11)
 _TIMESTRING_DIGITS = 14
 
-_SWITCHED: Mapping[str, tuple[str, ...]] = {
+SWITCHED: Mapping[str, tuple[str, ...]] = {
     "enable_steps_scheduling": ("steps_schedule",),
     "enable_subseed_scheduling": ("subseed_schedule", "subseed_strength_schedule"),
     "enable_sampler_scheduling": ("sampler_schedule",),
@@ -135,7 +135,7 @@ def _seed_schedule(settings: Settings) -> Iterator[Finding]:
 
 
 def _switched_off(settings: Settings) -> Iterator[Finding]:
-    for switch, keys in _SWITCHED.items():
+    for switch, keys in SWITCHED.items():
         changed = [] if settings.value(switch) else [key for key in keys if _is_changed(settings, key)]
         if changed:
             message = f"is off, so {' and '.join(changed)} {'have' if len(changed) > 1 else 'has'} no effect."

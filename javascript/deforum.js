@@ -1,0 +1,206 @@
+// What gradio cannot do in all its versions: views below schedule boxes, a plan that follows the settings, progress that
+// follows a run, links from a finding to its field. Everything is worked out in Python; this presses hidden buttons.
+(() => {
+    "use strict";
+    if (window.deforumScript) return;
+    window.deforumScript = true;
+
+    const BEAT = 150; // milliseconds between two looks at the page
+    const SETTLED = 250; // after a change, before the plan or the manifest is asked for
+    const PROGRESS = 700; // between two looks at a run
+    const PATIENCE = 4000; // before an answer that did not come is asked for again
+
+    const byId = (id) => document.getElementById(id);
+    const isShown = (element) => !!element && element.getClientRects().length > 0;
+    const boxOf = (id) => byId(id)?.querySelector("textarea, input") ?? null;
+    const textOf = (id) => boxOf(id)?.value ?? "";
+
+    function write(id, text) {
+        const box = boxOf(id);
+        if (!box) return;
+        box.value = text;
+        box.dispatchEvent(new Event("input", { bubbles: true }));
+    }
+
+    function press(id) {
+        const element = byId(id);
+        const button = element?.matches("button") ? element : element?.querySelector("button");
+        button?.click();
+    }
+
+    // --- views below schedules and prompts ---------------------------------------------------------------------------
+
+    const seen = new Map(); // element id -> what was asked for it
+    const views = new Map(); // element id -> HTML of its view
+    let asking = null; // {since, ids} while an answer is on its way
+    let reply = "";
+
+    function clip() {
+        return {
+            max_frames: textOf("deforum_setting_max_frames") || 120,
+            seed: textOf("deforum_setting_seed") || 0,
+        };
+    }
+
+    function askForViews(root, now) {
+        if (asking && now - asking.since < PATIENCE) return;
+        const facts = clip();
+        const boxes = {};
+        const ids = {};
+        for (const element of root.querySelectorAll(".deforum-checked")) {
+            const box = element.querySelector("textarea, input");
+            if (!box || !isShown(box)) continue;
+            const state = JSON.stringify([box.value, facts]);
+            if (seen.get(element.id) === state) {
+                show(element);
+                continue;
+            }
+            seen.set(element.id, state);
+            const key = element.id.replace("deforum_setting_", "");
+            boxes[key] = box.value;
+            ids[key] = element.id;
+        }
+        if (!Object.keys(boxes).length) return;
+        asking = { since: now, ids };
+        write("deforum_schedule_query", JSON.stringify({ ...facts, boxes, at: now }));
+        setTimeout(() => press("deforum_schedule_ask"), 60);
+    }
+
+    function takeViews() {
+        const text = textOf("deforum_schedule_reply");
+        if (!asking || !text || text === reply) return;
+        reply = text;
+        const { ids } = asking;
+        asking = null;
+        for (const [key, html] of Object.entries(JSON.parse(text).views)) {
+            if (!ids[key]) continue;
+            views.set(ids[key], html);
+            show(byId(ids[key]));
+        }
+    }
+
+    function show(element) {
+        const html = views.get(element?.id);
+        if (!element || html === undefined) return;
+        let view = element.querySelector(":scope > .deforum-view");
+        if (!view) {
+            view = document.createElement("div");
+            view.className = "deforum-view";
+            view.setAttribute("aria-live", "polite");
+            element.append(view);
+        }
+        if (view.dataset.html !== html) {
+            view.dataset.html = html;
+            view.innerHTML = html;
+            element.classList.toggle("deforum-wrong", html.includes("deforum-error"));
+        }
+    }
+
+    // --- plan and manifest -------------------------------------------------------------------------------------------
+
+    let changed = 1; // when something was last changed, 0 once the plan knows
+    let pasted = 0; // when the manifest was last changed, 0 once it was read
+    let base = "";
+
+    function noteChange(event) {
+        const target = event.target;
+        if (!(target instanceof Element) || !target.closest("#deforum_left")) return;
+        if (target.closest(".deforum-plan, .deforum-jump, .deforum-hidden, #deforum_plan_btn, [role=tab]")) return;
+        changed = performance.now();
+        if (event.type !== "click" && target.closest("#deforum_setting_parseq_manifest")) pasted = changed;
+    }
+
+    function followChanges(now) {
+        const text = textOf("deforum_base");
+        if (text !== base) {
+            base = text;
+            changed = now;
+            pasted = textOf("deforum_setting_parseq_manifest") ? now : 0;
+        }
+        if (pasted && now - pasted > SETTLED) {
+            pasted = 0;
+            press("deforum_reload_manifest_btn");
+        }
+        if (changed && now - changed > SETTLED && isShown(byId("deforum_plan"))) {
+            changed = 0;
+            press("deforum_plan_btn");
+        }
+    }
+
+    // --- progress ----------------------------------------------------------------------------------------------------
+
+    let ticked = 0;
+    let greeted = false;
+    let listed = false;
+
+    function followRun(now) {
+        const live = document.querySelector('#deforum_status [data-live="1"]');
+        if (greeted && (!live || now - ticked < PROGRESS)) return;
+        if (!byId("deforum_tick")) return;
+        greeted = true; // the page may have been opened while a run is under way
+        ticked = now;
+        press("deforum_tick");
+    }
+
+    // --- from a finding to its field, from a picture to its run --------------------------------------------------------
+
+    const wait = (milliseconds) => new Promise((done) => setTimeout(done, milliseconds));
+
+    async function jump(button) {
+        const { tab, sections, field } = button.dataset;
+        const tabs = [...document.querySelectorAll("#deforum_tabs :is([role=tab], .tab-nav > button)")];
+        tabs.find((each) => each.textContent.trim() === tab)?.click();
+        await wait(120);
+        let place = null;
+        for (const id of sections.split(" ").filter(Boolean)) {
+            place = byId(id) ?? place;
+            if (!isShown(byId(id)?.querySelector("input, textarea, .form, .block"))) {
+                byId(id)?.querySelector("button.label-wrap, .label-wrap")?.click();
+                await wait(160);
+            }
+        }
+        const element = isShown(byId(field)) ? byId(field) : place;
+        if (!element) return;
+        element.scrollIntoView({ block: "center" });
+        element.classList.add("deforum-found");
+        setTimeout(() => element.classList.remove("deforum-found"), 2500);
+        element.querySelector("input:not([type=hidden]), textarea")?.focus({ preventScroll: true });
+    }
+
+    function click(event) {
+        const target = event.target;
+        if (!(target instanceof Element)) return;
+        const link = target.closest(".deforum-jump");
+        if (link) void jump(link);
+        const card = target.closest(".deforum-card");
+        if (card) {
+            write("deforum_run_picked", card.dataset.run);
+            setTimeout(() => press("deforum_run_pick"), 60);
+            byId("deforum_run_shown")?.scrollIntoView({ block: "nearest" });
+        }
+    }
+
+    // -----------------------------------------------------------------------------------------------------------------
+
+    for (const type of ["input", "change", "click"]) document.addEventListener(type, noteChange, true);
+    document.addEventListener("click", click);
+
+    // The gallery looks for runs whenever it comes into view.
+    function followGallery() {
+        const shown = isShown(byId("deforum_runs_btn"));
+        if (shown && !listed) press("deforum_runs_btn");
+        listed = shown;
+    }
+
+    setInterval(() => {
+        const root = byId("deforum_interface");
+        if (!root || document.hidden) return;
+        const now = performance.now();
+        followRun(now);
+        followGallery();
+        if (!isShown(root)) return;
+        takeViews();
+        askForViews(root, now);
+        followChanges(now);
+    }, BEAT);
+})();

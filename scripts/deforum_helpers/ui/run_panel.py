@@ -1,0 +1,245 @@
+"""The right side, which stays in view: Generate and its progress, settings files, presets."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from contextlib import suppress
+from html import escape
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+
+from ..errors import DeforumError, InputError
+from ..jobs.status import JobStatus
+from ..settings.schema import SETTINGS
+from . import compat
+from .door import Door
+from .findings_view import error_html, findings_html
+from .sections import Page
+from .status_view import IDLE, current_job, picture_html, status_html, video_html
+from .values import Draft
+
+SETTINGS_FILE = "deforum_settings.txt"
+_OUTPUT_GROUP = "DeforumOutputArgs"
+
+
+class RunPanel:
+    """Components of the right side. What it follows stands in the page, so every page follows its own jobs.
+
+    Attributes:
+        followed: text with the ids of the jobs, and the video on display.
+        said: what was last said, below the progress.
+    """
+
+    def __init__(self) -> None:
+        with gr.Row(elem_id="deforum_generate_box"):
+            self.generate = gr.Button("Generate", variant="primary", elem_id="deforum_generate")
+            self.pause = gr.Button("Pause", elem_id="deforum_skip", interactive=False)
+            self.interrupt = gr.Button("Interrupt", elem_id="deforum_interrupt", interactive=False)
+        self.said = compat.html("", elem_id="deforum_said")
+        self.status = compat.html(IDLE, elem_id="deforum_status")
+        with gr.Column(elem_id="deforum_gallery_container"):
+            self.picture = compat.html(picture_html(None), elem_id="deforum_gallery")
+            self.video = compat.html("", elem_id="deforum_video")
+        self.followed = compat.hidden_text("deforum_followed", follow(()))
+        self.files = compat.hidden_text("deforum_batch_files", "[]")
+        self.tick = compat.hidden_button("deforum_tick")
+
+    @property
+    def watched(self) -> list[compat.Component]:
+        """What :func:`watch` changes, in its order."""
+        return [self.followed, self.status, self.picture, self.video, self.pause, self.interrupt]
+
+
+def connect_run(page: Page, panel: RunPanel) -> None:
+    """Let the buttons run, pause and stop jobs, and the progress follow them."""
+
+    def generate(files: str, *given: Any) -> list[Any]:
+        try:
+            jobs = page.door.submit(_drafts(page, files, given))
+        except DeforumError as error:
+            return [error_html(error), *(compat.same() for _ in panel.watched)]
+        return ["", *watch(page.door, follow(jobs))]
+
+    def pause(followed: str) -> list[Any]:
+        job = _current(page.door, followed)
+        if job is None:
+            return watch(page.door, followed)
+        return _asked(page.door, followed, page.door.go_on if job.paused else page.door.pause)
+
+    def interrupt(followed: str) -> list[Any]:
+        return _asked(page.door, followed, page.door.stop)
+
+    compat.listen(panel.generate.click, generate, [panel.files, *page.inputs], [panel.said, *panel.watched], raw=True)
+    compat.listen(panel.pause.click, pause, [panel.followed], panel.watched)
+    compat.listen(panel.interrupt.click, interrupt, [panel.followed], panel.watched)
+    compat.listen(panel.tick.click, lambda followed: watch(page.door, followed), [panel.followed], panel.watched)
+    if "custom_settings_file" in page.boxes:
+        compat.listen(
+            page.boxes["custom_settings_file"].change,
+            lambda uploads: [json.dumps(compat.paths_of(uploads))],
+            [page.boxes["custom_settings_file"]],
+            [panel.files],
+        )
+
+
+def watch(door: Door, followed: str) -> list[Any]:
+    """Updates that show how the followed jobs stand; without any, those that are under way are followed."""
+    ids, shown = _readfollow(followed)
+    jobs = _known(door, ids or door.active())
+    if not jobs:
+        return [followed, *([compat.same()] * 3), *_buttons(None)]
+    current = current_job(jobs)
+    video = next((job.video for job in reversed(jobs) if job.video and job.is_over), None)
+    picture = door.latest_frame(current.id) if not current.is_over else None
+    return [
+        follow([job.id for job in jobs], video or ""),
+        status_html(jobs),
+        _picture(current, picture, video),
+        _video(video, shown),
+        *_buttons(current),
+    ]
+
+
+def _picture(current: JobStatus, picture: bytes | None, video: str | None) -> Any:
+    if video and current.is_over:
+        return ""
+    return picture_html(picture) if picture is not None else compat.same()
+
+
+def _video(video: str | None, shown: str) -> Any:
+    if (video or "") == shown:
+        return compat.same()
+    return video_html(compat.file_url(Path(video)), Path(video).name) if video else ""
+
+
+def _buttons(current: JobStatus | None) -> list[Any]:
+    live = current is not None and not current.is_over and not current.stopping
+    pausable = live and current is not None and current.is_running
+    label = "Go on" if current is not None and current.paused and live else "Pause"
+    return [compat.update(value=label, interactive=pausable), compat.update(interactive=live)]
+
+
+def _asked(door: Door, followed: str, ask: Any) -> list[Any]:
+    job = _current(door, followed)
+    if job is not None:
+        with suppress(DeforumError):  # it ended in the meantime, as the progress will say
+            ask(job.id)
+    return watch(door, followed)
+
+
+def _current(door: Door, followed: str) -> JobStatus | None:
+    jobs = _known(door, _readfollow(followed)[0])
+    return current_job(jobs) if jobs else None
+
+
+def _known(door: Door, ids: Sequence[str]) -> list[JobStatus]:
+    jobs = []
+    for job_id in ids:
+        try:
+            jobs.append(door.job(job_id))
+        except DeforumError:  # the page is older than the queue
+            continue
+    return jobs
+
+
+def follow(ids: Sequence[str], video: str = "") -> str:
+    """The text by which a page knows the jobs it follows, and the video it shows."""
+    return json.dumps({"jobs": list(ids), "video": video})
+
+
+def _readfollow(text: str) -> tuple[list[str], str]:
+    kept = json.loads(text) if text else {}
+    return list(kept.get("jobs", [])), str(kept.get("video", ""))
+
+
+def _drafts(page: Page, files: str, given: tuple[Any, ...]) -> list[Draft]:
+    draft = page.draft(given)
+    if not draft.settings.interface.override_settings_with_file:
+        return [draft]
+    named = json.loads(files or "[]")
+    if not named:
+        raise InputError("batch mode is on, but no settings files are given.", key="custom_settings_file")
+    return [page.door.load_settings(Path(name)) for name in named]
+
+
+def build_files(page: Page, panel: RunPanel) -> None:
+    """Settings files: where they are, and the buttons that save and load."""
+    box = gr.Textbox(
+        SETTINGS_FILE,
+        label="Settings File",
+        info="Path of a settings file; relative ones lie in the folder of all runs.",
+        elem_id="deforum_settings_path",
+    )
+    with gr.Row():
+        save = gr.Button("Save Settings", elem_id="deforum_save_settings_btn", size="sm")
+        load = gr.Button("Load All Settings", elem_id="deforum_load_settings_btn", size="sm")
+        load_video = gr.Button("Load Video Settings", elem_id="deforum_load_video_settings_btn", size="sm")
+        upload = compat.upload_button("Open file …", types=[".txt", ".json"], elem_id="deforum_open_settings_btn")
+
+    def save_file(path: str, *given: Any) -> list[Any]:
+        try:
+            return [_said(f"Saved as {page.door.save_settings(page.draft(given), Path(path.strip()))}.")]
+        except DeforumError as error:
+            return [error_html(error)]
+
+    def load_file(path: str) -> list[Any]:
+        return filled(page, lambda: page.door.load_settings(Path(path.strip())), path)
+
+    def load_video_settings(path: str, *given: Any) -> list[Any]:
+        return filled(page, lambda: _with_output_of(page.door, path, page.draft(given)), path)
+
+    outputs = [panel.said, *page.outputs]
+    compat.listen(save.click, save_file, [box, *page.inputs], [panel.said], raw=True)
+    compat.listen(load.click, load_file, [box], outputs)
+    compat.listen(load_video.click, load_video_settings, [box, *page.inputs], outputs, raw=True)
+    compat.listen(upload.upload, lambda upload: load_file(compat.path_of(upload)), [upload], outputs)
+
+
+def build_presets(page: Page, panel: RunPanel) -> None:
+    """Presets: pick one, or keep the settings as one."""
+    names = [preset.name for preset in page.door.presets()]
+    chosen = gr.Dropdown(names, label="Load a preset", value=None, elem_id="deforum_preset")
+    with gr.Row():
+        name = gr.Textbox(label="Name", show_label=False, placeholder="Name of a new preset", container=False)
+        save = gr.Button("Save as preset", size="sm", elem_id="deforum_save_preset_btn")
+
+    def load_preset(wanted: str) -> list[Any]:
+        path = next((preset.settings for preset in page.door.presets() if preset.name == wanted), None)
+        if path is None:
+            return [_said(f"There is no preset {wanted}."), *page.unchanged()]
+        return filled(page, lambda: page.door.load_settings(path), wanted)
+
+    def save_preset(wanted: str, *given: Any) -> list[Any]:
+        try:
+            kept = page.door.save_preset(page.draft(given), wanted)
+        except DeforumError as error:
+            return [error_html(error), compat.same()]
+        listed = [preset.name for preset in page.door.presets()]
+        return [_said(f"Kept as preset {kept.name}."), compat.update(choices=listed)]
+
+    compat.listen(chosen.input, load_preset, [chosen], [panel.said, *page.outputs])
+    compat.listen(save.click, save_preset, [name, *page.inputs], [panel.said, chosen], raw=True)
+
+
+def filled(page: Page, load: Any, source: str) -> list[Any]:
+    """Updates for what is said and for the page, after loading settings from ``source``."""
+    try:
+        draft = load()
+    except DeforumError as error:
+        return [error_html(error), *page.unchanged()]
+    said = _said(f"Loaded {Path(source).name or source}.") + findings_html(draft.findings)
+    return [said, *page.fill(draft)]
+
+
+def _with_output_of(door: Door, path: str, draft: Draft) -> Draft:
+    loaded = door.load_settings(Path(path.strip()))
+    keys = [key for key, setting in SETTINGS.items() if setting.group == _OUTPUT_GROUP]
+    settings = draft.settings.with_values({key: loaded.settings.value(key) for key in keys})
+    return Draft(settings, draft.folder, loaded.findings)
+
+
+def _said(sentence: str) -> str:
+    return f'<p class="deforum-said" role="status">{escape(sentence)}</p>'

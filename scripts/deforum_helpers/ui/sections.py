@@ -1,0 +1,195 @@
+"""The left side: a tab per main heading, sections that open and close inside, and what hides when it has no effect."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import partial
+from html import escape
+from typing import Any
+
+import gradio as gr
+
+from ..errors import DeforumError
+from ..settings.schema import SETTINGS
+from . import compat, values
+from .door import Door
+from .tree import OPEN, Path, Section, section_id, settings_tree
+from .values import Draft
+from .visibility import Condition, any_of, conditions, dependants
+from .widgets import widget
+
+
+@dataclass(frozen=True)
+class Page:
+    """The components of the tab, by name.
+
+    Attributes:
+        door: who answers.
+        fields: settings key → component that holds its value.
+        boxes: settings key → component that takes a file or picture and whose value is no setting.
+        sections: headings → container.
+        rules: when fields, boxes and sections are on display, those that are not always.
+        base: holds what the page cannot show; see ``values.base_of``.
+    """
+
+    door: Door
+    base: compat.Component
+    rules: Mapping[str | Path, Condition]
+    fields: dict[str, compat.Component] = field(default_factory=dict)
+    boxes: dict[str, compat.Component] = field(default_factory=dict)
+    sections: dict[Path, compat.Component] = field(default_factory=dict)
+
+    @property
+    def inputs(self) -> list[compat.Component]:
+        """What :meth:`draft` needs, in its order."""
+        return [self.base, *self.fields.values()]
+
+    def draft(self, given: tuple[Any, ...]) -> Draft:
+        """The settings that stand in the page, from the values of :attr:`inputs`.
+
+        Raises:
+            SettingsError: some are not allowed.
+        """
+        base, *widgets = given
+        return values.read(dict(zip(self.fields, widgets, strict=True)), base)
+
+    @property
+    def outputs(self) -> list[compat.Component]:
+        """What :meth:`fill` changes, in its order."""
+        return [self.base, *self.fields.values(), *self.boxes.values(), *self.sections.values()]
+
+    def fill(self, draft: Draft) -> list[Any]:
+        """Updates that put settings into the page and show what has an effect."""
+        held = {key: draft.settings.value(key) for key in SETTINGS}
+        updates = [
+            compat.update(value=values.shown(key, held[key]), visible=self._is_visible(key, held))
+            for key in self.fields
+        ]
+        others = [compat.update(visible=self._is_visible(name, held)) for name in self._others()]
+        return [values.base_of(draft), *updates, *others]
+
+    def unchanged(self) -> list[Any]:
+        """Updates that leave the page as it is."""
+        return [compat.same() for _ in self.outputs]
+
+    def component(self, name: str | Path) -> compat.Component | None:
+        """The component of a field, box or section, None if there is none."""
+        if isinstance(name, tuple):
+            return self.sections.get(name)
+        return self.fields.get(name) or self.boxes.get(name)
+
+    def _others(self) -> list[str | Path]:
+        return [*self.boxes, *self.sections]
+
+    def _is_visible(self, name: str | Path, held: Mapping[str, Any]) -> bool:
+        return name not in self.rules or self.rules[name](held)
+
+
+Extra = Callable[[Page], None]
+"""Builds what stands in a section besides its settings."""
+
+
+def build_sections(page: Page, extras: Mapping[Path, Extra]) -> None:
+    """Build the left side into the page.
+
+    Args:
+        page: where the components are noted.
+        extras: headings → what else stands there, below the settings.
+    """
+    root = settings_tree()
+    for row in root.rows:
+        _row(page, row)
+    with gr.Tabs(elem_id="deforum_tabs"):
+        for tab in root.children:
+            with gr.Tab(tab.heading, elem_id=section_id(tab.path)):
+                part(tab.heading, partial(_content, page, tab, extras))
+    connect_visibility(page)
+
+
+def rules_of(root: Section) -> dict[str | Path, Condition]:
+    """When settings and sections are on display. A section is if anything in it is; tabs always are."""
+    rules: dict[str | Path, Condition] = {key: rule for key, rule in conditions(root.keys()).items()}  # noqa: C416
+    for section in root.walk():
+        keys = list(section.keys())
+        if len(section.path) > 1 and all(key in rules for key in keys):
+            rules[section.path] = any_of(rules[key] for key in keys)
+    return rules
+
+
+def connect_visibility(page: Page) -> None:
+    """Let every setting that others depend on show and hide them."""
+    for key, names in dependants(page.rules).items():
+        built = [name for name in names if page.component(name) is not None]
+        if key in page.fields and built:
+            _connect(page, key, built)
+
+
+def part(name: str, build: Callable[[], None]) -> None:
+    """Build a part of the page; if that fails, say so in its place, for the rest can still be used."""
+    with gr.Column(elem_classes=["deforum-part"]) as place:
+        try:
+            build()
+        except Exception as error:  # noqa: BLE001 - whatever is wrong with one part, the tab must not die of it
+            failure: Exception | None = error
+        else:
+            failure = None
+    if failure is not None:
+        place.visible = False
+        compat.html(failure_html(name, failure))
+
+
+def failure_html(name: str, error: Exception) -> str:
+    """What stands in place of a part that could not be built."""
+    kind = "" if isinstance(error, DeforumError) else f"{type(error).__name__}: "
+    return (
+        f'<ul class="deforum-findings"><li class="deforum-error"><b>{escape(name)}</b> could not be shown here. '
+        f"{escape(kind + str(error))} The other parts work; what stands here keeps its value.</li></ul>"
+    )
+
+
+def _content(page: Page, section: Section, extras: Mapping[Path, Extra]) -> None:
+    for row in section.rows:
+        _row(page, row)
+    if section.path in extras:
+        extras[section.path](page)
+    for child in section.children:
+        _accordion(page, child, extras)
+
+
+def _accordion(page: Page, section: Section, extras: Mapping[Path, Extra]) -> None:
+    defaults = {key: setting.default for key, setting in SETTINGS.items()}
+    visible = section.path not in page.rules or page.rules[section.path](defaults)
+    name = section_id(section.path)
+    with compat.accordion(section.heading, is_open=section.path in OPEN, elem_id=name, visible=visible) as container:
+        part(section.heading, partial(_content, page, section, extras))
+    page.sections[section.path] = container
+
+
+def _row(page: Page, keys: tuple[str, ...]) -> None:
+    if len(keys) == 1:
+        _widget(page, keys[0])
+        return
+    with gr.Row():
+        for key in keys:
+            _widget(page, key)
+
+
+def _widget(page: Page, key: str) -> None:
+    setting = SETTINGS[key]
+    defaults = {name: known.default for name, known in SETTINGS.items()} if key in page.rules else {}
+    visible = key not in page.rules or page.rules[key](defaults)
+    made = widget(setting, visible=visible, choices=page.door.choices().get(key, ()))
+    (page.boxes if setting.kind == "object" else page.fields)[key] = made
+
+
+def _connect(page: Page, key: str, names: list[str | Path]) -> None:
+    rules = [page.rules[name] for name in names]
+    needed = sorted({key, *(k for rule in rules for k in rule.keys)} & page.fields.keys())
+
+    def show(*held: Any) -> list[Any]:
+        by_key = dict(zip(needed, held, strict=True))
+        return [compat.update(visible=rule(by_key)) for rule in rules]
+
+    outputs = [page.component(name) for name in names]
+    compat.listen(page.fields[key].input, show, [page.fields[k] for k in needed], outputs, raw=True)

@@ -1,0 +1,174 @@
+"""What stands where: the headings of the tab and the rows of settings below each, derived from the schema."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from itertools import groupby
+
+from ..settings.schema import SETTINGS, Setting
+
+Path = tuple[str, ...]
+
+ORDER: tuple[Path, ...] = (
+    ("Run",),
+    ("Run", "Batch Mode, Resume and more"),
+    ("Run", "Batch Mode, Resume and more", "Batch Mode/ run from setting files"),
+    ("Run", "Batch Mode, Resume and more", "Resume Animation"),
+    ("Keyframes",),
+    ("Keyframes", "Guided Images"),
+    ("Keyframes", "Strength"),
+    ("Keyframes", "CFG"),
+    ("Keyframes", "Seed"),
+    ("Keyframes", "SubSeed"),
+    ("Keyframes", "Step"),
+    ("Keyframes", "Sampler"),
+    ("Keyframes", "Checkpoint"),
+    ("Keyframes", "Motion"),
+    ("Keyframes", "Noise"),
+    ("Keyframes", "Coherence"),
+    ("Keyframes", "Anti Blur"),
+    ("Keyframes", "Depth Warping & FOV"),
+    ("Prompts",),
+    ("Init",),
+    ("Init", "Image Init"),
+    ("Init", "Video Init"),
+    ("Init", "Mask Init"),
+    ("Init", "Parseq"),
+    ("ControlNet",),
+    ("Hybrid Video",),
+    ("Hybrid Video", "Hybrid Settings"),
+    ("Hybrid Video", "Hybrid Schedules"),
+    ("Hybrid Video", "Humans Masking"),
+    ("Output",),
+    ("Output", "Video Output Settings"),
+    ("Output", "Frame Interpolation"),
+    ("Neo Core",),
+)
+"""Headings in the order people know. One that is missing here comes after its sisters, as the schema has it."""
+
+OPEN: frozenset[Path] = frozenset(
+    {
+        ("Keyframes", "Strength"),
+        ("Keyframes", "Motion"),
+        ("Init", "Image Init"),
+        ("Init", "Parseq"),
+        ("ControlNet", "CN Model 1"),
+        ("Hybrid Video", "Hybrid Settings"),
+        ("Output", "Video Output Settings"),
+        ("Run", "Batch Mode, Resume and more", "Batch Mode/ run from setting files"),
+        ("Run", "Batch Mode, Resume and more", "Resume Animation"),
+    }
+)
+"""Sections that are open when the page appears."""
+
+_FIRST: Mapping[Path, tuple[str, ...]] = {
+    ("Run",): ("motion_preview_mode", "sampler", "scheduler", "steps", "seed", "W", "H", "batch_name"),
+    ("Keyframes",): ("animation_mode", "border", "diffusion_cadence", "max_frames"),
+    ("Keyframes", "Seed"): ("seed_behavior", "seed_iter_N"),
+    ("Keyframes", "SubSeed"): ("enable_subseed_scheduling", "subseed_schedule", "subseed_strength_schedule"),
+    ("Keyframes", "Motion"): ("zoom", "angle", "transform_center_x", "transform_center_y"),
+    ("Keyframes", "Noise"): ("noise_type", "noise_schedule", "perlin_octaves", "perlin_persistence"),
+    ("Keyframes", "Coherence"): ("color_coherence",),
+    ("Keyframes", "Depth Warping & FOV"): ("use_depth_warping", "depth_algorithm", "midas_weight"),
+    ("Prompts",): ("prompts",),
+    ("Hybrid Video", "Hybrid Settings"): ("hybrid_generate_inputframes", "hybrid_composite"),
+    **{
+        ("ControlNet", f"CN Model {unit}"): tuple(f"cn_{unit}_{name}" for name in ("enabled", "loopback_mode"))
+        for unit in range(1, 6)
+    },
+}
+"""Settings that lead their section, where the order of a settings file would read oddly."""
+
+_TOOLS = frozenset({"image_path"})
+_NO_EFFECT = frozenset(f"cn_{unit}_mask_vid_path" for unit in range(1, 6))
+_PER_ROW = {"Checkbox": 2, "Slider": 2, "Number": 2, "Dropdown": 2}
+"""How many widgets of a kind share a row; others have one of their own."""
+
+
+_IDS: Mapping[Path, str] = {
+    ("Keyframes", "Guided Images"): "guided_images_accord",
+    ("Keyframes", "Anti Blur"): "anti_blur_accord",
+    ("Keyframes", "Depth Warping & FOV"): "depth_warp_fov_tab",
+    ("Output",): "output_tab",
+    ("Output", "Frame Interpolation"): "f_interp_accord",
+    ("Neo Core",): "neocore_tab",
+}
+"""Element ids that scripts and styles know; the others are made from the headings."""
+
+
+@dataclass(frozen=True)
+class Section:
+    """A heading and what stands below it.
+
+    Attributes:
+        path: headings from the outermost on; empty for the whole tab.
+        rows: settings keys, row by row.
+        children: the sections inside.
+    """
+
+    path: Path
+    rows: tuple[tuple[str, ...], ...]
+    children: tuple[Section, ...]
+
+    @property
+    def heading(self) -> str:
+        """The last heading."""
+        return self.path[-1] if self.path else ""
+
+    def keys(self) -> Iterator[str]:
+        """Every setting in it, inner sections included."""
+        for row in self.rows:
+            yield from row
+        for child in self.children:
+            yield from child.keys()
+
+    def walk(self) -> Iterator[Section]:
+        """It and every section inside."""
+        yield self
+        for child in self.children:
+            yield from child.walk()
+
+
+def is_shown(setting: Setting) -> bool:
+    """Whether the setting has a widget: not if it is never on display, has no effect, or is no part of a run."""
+    return setting.visible_when != "False" and setting.key not in _TOOLS | _NO_EFFECT
+
+
+def settings_tree(settings: Mapping[str, Setting] = SETTINGS) -> Section:
+    """The whole tab."""
+    return _section((), [setting for setting in settings.values() if is_shown(setting)])
+
+
+def _section(path: Path, settings: list[Setting]) -> Section:
+    here = [setting for setting in settings if setting.tab == path]
+    inner = sorted({setting.tab[: len(path) + 1] for setting in settings if len(setting.tab) > len(path)}, key=_rank)
+    children = tuple(_section(child, [s for s in settings if s.tab[: len(child)] == child]) for child in inner)
+    return Section(path, tuple(_rows(_ordered(path, here))), children)
+
+
+def _rank(path: Path) -> tuple[int, Path]:
+    return (ORDER.index(path) if path in ORDER else len(ORDER), path)
+
+
+def _ordered(path: Path, settings: Iterable[Setting]) -> list[Setting]:
+    first = _FIRST.get(path, ())
+    return sorted(settings, key=lambda s: first.index(s.key) if s.key in first else len(first))
+
+
+def _rows(settings: Iterable[Setting]) -> Iterator[tuple[str, ...]]:
+    for widget, run in groupby(settings, key=lambda s: "Number" if s.widget == "Slider" else s.widget):
+        keys = [setting.key for setting in run]
+        size = _PER_ROW.get(widget, 1)
+        yield from (tuple(keys[i : i + size]) for i in range(0, len(keys), size))
+
+
+def elem_id(key: str) -> str:
+    """Element id of a setting's widget."""
+    return SETTINGS[key].elem_id or f"deforum_setting_{key}"
+
+
+def section_id(path: Path) -> str:
+    """Element id of a tab or section."""
+    words = "_".join(path).lower()
+    return _IDS.get(path) or "deforum_section_" + "".join(letter if letter.isalnum() else "_" for letter in words)

@@ -1,0 +1,95 @@
+"""A setting as a gradio component."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import gradio as gr
+
+from ..settings.schema import Setting
+from . import compat
+from .schedule_view import CHECKED
+from .tree import elem_id
+from .values import shown
+
+_NEAREST_HUNDREDTH = 0.01
+
+
+def widget(setting: Setting, *, visible: bool, choices: Sequence[str] = ()) -> compat.Component:
+    """The component of a setting, with its default.
+
+    Args:
+        setting: the setting.
+        visible: whether it has an effect with the defaults.
+        choices: texts on offer in place of the setting's own.
+    """
+    facts = {
+        "label": setting.label.rstrip(":"),
+        "elem_id": elem_id(setting.key),
+        "elem_classes": ["deforum-setting", f"deforum-{setting.kind.replace('_', '-')}", *_checked(setting)],
+        "visible": visible,
+    }
+    return _MAKERS[setting.widget](setting, {**facts, "choices": _choices(setting, choices)})
+
+
+def _checked(setting: Setting) -> list[str]:
+    return ["deforum-checked"] if setting.kind in CHECKED else []
+
+
+def _choices(setting: Setting, given: Sequence[str]) -> list[str]:
+    offered = list(given or setting.choices)
+    return offered if setting.kind != "choice" or setting.default in offered else [setting.default, *offered]
+
+
+def _textbox(setting: Setting, facts: dict[str, Any]) -> compat.Component:
+    # The manifest may be megabytes: its box keeps its height and scrolls.
+    most = setting.lines if setting.kind == "json" else max(setting.lines, 12)
+    value = shown(setting.key, setting.default)
+    return gr.Textbox(value, lines=setting.lines, max_lines=most, info=setting.help, **_without_choices(facts))
+
+
+def _checkbox(setting: Setting, facts: dict[str, Any]) -> compat.Component:
+    return gr.Checkbox(setting.default, info=setting.help, **_without_choices(facts))
+
+
+def _number(setting: Setting, facts: dict[str, Any]) -> compat.Component:
+    return gr.Number(setting.default, info=setting.help, **_without_choices(facts))
+
+
+def _slider(setting: Setting, facts: dict[str, Any]) -> compat.Component:
+    step = setting.step or (1 if setting.kind == "integer" else _NEAREST_HUNDREDTH)
+    least, most = setting.minimum or 0, setting.maximum
+    return gr.Slider(least, most, setting.default, step=step, info=setting.help, **_without_choices(facts))
+
+
+def _radio(setting: Setting, facts: dict[str, Any]) -> compat.Component:
+    return gr.Radio(value=setting.default, info=setting.help, **facts)
+
+
+def _dropdown(setting: Setting, facts: dict[str, Any]) -> compat.Component:
+    return gr.Dropdown(value=setting.default, info=setting.help, allow_custom_value=setting.open_choices, **facts)
+
+
+def _picture(_: Setting, facts: dict[str, Any]) -> compat.Component:
+    return compat.picture(**_without_choices(facts))
+
+
+def _files(_: Setting, facts: dict[str, Any]) -> compat.Component:
+    return compat.files(**_without_choices(facts))
+
+
+def _without_choices(facts: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in facts.items() if name != "choices"}
+
+
+_MAKERS: Mapping[str, Callable[[Setting, dict[str, Any]], compat.Component]] = {
+    "Textbox": _textbox,
+    "Checkbox": _checkbox,
+    "Number": _number,
+    "Slider": _slider,
+    "Radio": _radio,
+    "Dropdown": _dropdown,
+    "Image": _picture,
+    "File": _files,
+}

@@ -1,0 +1,239 @@
+"""The tab in all its gradios, as people use it."""
+
+from __future__ import annotations
+
+import functools
+import http.server
+import os
+import threading
+from pathlib import Path
+
+import pytest
+
+from deforum_helpers.settings.files import dump_settings, load_settings
+
+ROOT = Path(__file__).resolve().parents[2]
+CORPUS = ROOT / "tests" / "goldens" / "settings_corpus"
+TABS = ["Run", "Keyframes", "Prompts", "Init", "ControlNet", "Hybrid Video", "Output", "Neo Core"]
+
+
+@pytest.fixture(scope="module")
+def files_url():
+    """Address at which the examples are served."""
+
+    class Quiet(http.server.SimpleHTTPRequestHandler):
+        def log_message(self, *_):
+            pass
+
+    server = http.server.ThreadingHTTPServer(
+        ("127.0.0.1", 0), functools.partial(Quiet, directory=str(ROOT / "examples"))
+    )
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+def small(tab, frames=60):
+    """Settings for a run of a few seconds."""
+    tab.write("W", "64")
+    tab.write("H", "64")
+    tab.go("Keyframes")
+    tab.write("max_frames", str(frames))
+
+
+class TestSettings:
+    def test_the_tab_opens(self, tab):
+        assert tab.tabs() == TABS
+        assert "Ready" in tab.text("deforum_status")
+        assert "could not be shown" not in tab.page.content()
+
+    def test_everything_has_its_place(self, tab):
+        for heading in TABS:
+            tab.go(heading)
+            tab.page.wait_for_function(
+                "() => document.querySelector('#deforum_tabs .deforum-setting:is(:not(.hidden)) label') !== null"
+            )
+
+    def test_generate_stays_in_view(self, tab):
+        tab.go("Keyframes")
+        tab.page.locator("#anti_blur_accord").scroll_into_view_if_needed()
+        box = tab.page.locator("#deforum_generate").bounding_box()
+        assert 0 <= box["y"] < 700
+
+    def test_nothing_is_wider_than_the_page(self, tab):
+        for heading in TABS:
+            tab.go(heading)
+            assert tab.page.evaluate("document.documentElement.scrollWidth") <= 1280
+
+    def test_modes_show_what_they_use(self, tab):
+        tab.go("Keyframes")
+        assert tab.is_shown("angle")
+        tab.choose("animation_mode", "3D")
+        tab.page.wait_for_selector("#deforum_setting_rotation_3d_x:visible")
+        tab.page.wait_for_selector("#deforum_setting_angle", state="hidden")
+        tab.page.wait_for_selector("#depth_warp_fov_tab:visible")
+
+    def test_a_wrong_schedule_is_marked_and_refused(self, tab):
+        tab.go("Keyframes")
+        tab.write("zoom", "0: (1), 20: (sine(t))")
+        tab.page.wait_for_selector("#deforum_setting_zoom .deforum-view .deforum-error")
+        tab.go("Run")
+        tab.press("deforum_generate")
+        tab.page.locator("#deforum_said .deforum-jump:visible").first.click()
+        tab.page.wait_for_function("document.activeElement.closest('#deforum_setting_zoom') !== null")
+
+    def test_a_schedule_is_drawn_while_it_is_written(self, tab):
+        tab.go("Keyframes")
+        tab.write("zoom", "0: (1), 20: (1.5)")
+        tab.page.wait_for_function(
+            "document.querySelector('#deforum_setting_zoom .deforum-range')?.innerText.includes('1.5')"
+        )
+        tab.write("zoom", "0: (1)")
+        tab.page.wait_for_function("!document.querySelector('#deforum_setting_zoom .deforum-view svg')")
+
+    def test_help_can_be_hidden(self, tab):
+        tab.go("Keyframes")
+        words = "2D scale factor per frame"
+        assert tab.page.locator("#deforum_setting_zoom", has_text=words).count()
+        tab.page.locator("#deforum_setting_show_info_on_ui input").uncheck()
+        tab.page.wait_for_function(f"!document.querySelector('#deforum_setting_zoom').innerText.includes('{words}')")
+
+    def test_the_keyboard_reaches_generate(self, tab):
+        tab.page.locator("#deforum_generate").focus()
+        tab.page.keyboard.press("Tab")
+        tab.page.keyboard.press("Shift+Tab")
+        assert tab.page.evaluate("document.activeElement.id") == "deforum_generate"
+
+
+class TestPlan:
+    def test_a_link_to_a_manifest(self, tab, files_url):
+        tab.go("Init")
+        tab.write("parseq_manifest", f"{files_url}/beat_sync/parseq.json")
+        tab.wait_for_text("deforum_manifest_status", "Key frames")
+        assert "1200" in tab.text("deforum_manifest_status")
+        tab.go("Neo Core")
+        tab.wait_for_text("deforum_plan", "1200")
+        tab.page.wait_for_selector("#deforum_plan .deforum-parseq")
+
+    def test_a_pasted_manifest_becomes_a_file(self, tab):
+        text = (ROOT / "examples" / "beat_sync" / "parseq.json").read_text("utf-8")
+        tab.go("Init")
+        tab.write("parseq_manifest", text)
+        tab.wait_for_text("deforum_manifest_status", "Key frames")
+        kept = Path(tab.value("parseq_manifest"))
+        assert kept.parent == tab.out / "manifests"
+        assert kept.read_text("utf-8") == text
+
+    def test_a_manifest_that_is_none(self, tab):
+        tab.go("Init")
+        tab.write("parseq_manifest", '{"no": "manifest"}')
+        tab.page.wait_for_selector("#deforum_manifest_status .deforum-error")
+
+    def test_the_plan_follows_the_settings(self, tab):
+        small(tab, 60)
+        tab.go("Neo Core")
+        tab.wait_for_text("deforum_plan", "30 (50%)")
+        tab.go("Keyframes")
+        tab.write("max_frames", "80")
+        tab.go("Neo Core")
+        tab.wait_for_text("deforum_plan", "40 (50%)")
+
+
+class TestRuns:
+    def test_a_run_is_watched_paused_stopped_resumed_and_played(self, tab):
+        small(tab, 120)
+        tab.press("deforum_generate")
+        tab.page.wait_for_selector('#deforum_status [data-live="1"]')
+        tab.page.wait_for_selector("#deforum_gallery img")
+        tab.wait_for_text("deforum_status", "of 120")
+        tab.press("deforum_skip")
+        tab.wait_for_text("deforum_status", "Paused")
+        tab.press("deforum_skip")
+        tab.page.wait_for_function("!document.getElementById('deforum_status').innerText.includes('Paused')")
+        tab.press("deforum_interrupt")
+        assert "Stopped" in tab.wait_until_over()
+        self.resume(tab)
+        source = tab.page.locator("#deforum_video video").get_attribute("src")
+        assert "file=" in source
+        assert source.endswith(".mp4")
+        played = (
+            "async () => { const v = document.querySelector('#deforum_video video'); v.muted = true; await v.play();"
+        )
+        played += "await new Promise((done) => v.addEventListener('timeupdate', () => v.currentTime > 0 && done()));"
+        assert tab.page.evaluate(f"({played} return v.currentTime; }})") > 0
+
+    def resume(self, tab):
+        tab.page.locator("button[role=tab]:visible, .tab-nav button:visible", has_text="Runs").first.click()
+        card = tab.page.locator(".deforum-card:visible", has_text="can be resumed").first
+        card.click()
+        tab.page.wait_for_selector("#deforum_run_plan svg")
+        tab.press("deforum_run_resume_btn")
+        tab.wait_for_text("deforum_run_said", "It goes on")
+        tab.page.locator("button[role=tab]:visible, .tab-nav button:visible", has_text="Deforum").first.click()
+        tab.wait_for_text("deforum_status", "Done · 120 of 120")
+
+    def test_a_page_that_is_opened_later_follows_the_run(self, tab):
+        small(tab, 120)
+        tab.press("deforum_generate")
+        tab.page.wait_for_selector('#deforum_status [data-live="1"]')
+        tab.open()
+        tab.page.wait_for_selector('#deforum_status [data-live="1"]')
+        tab.press("deforum_interrupt")
+        tab.wait_until_over()
+
+    def test_three_settings_files_in_one_go(self, tab, tmp_path):
+        base = load_settings(ROOT / "examples" / "cadence" / "deforum_settings.txt").settings
+        paths = [tmp_path / f"run{number}.txt" for number in range(3)]
+        for number, path in enumerate(paths):
+            path.write_text(dump_settings(base.replace(W=64, H=64, max_frames=4 + number)), "utf-8")
+        tab.unfold("deforum_section_run_batch_mode__resume_and_more")
+        tab.page.locator("#override_settings input").check()
+        tab.page.wait_for_selector("#custom_setting_file:visible")
+        tab.upload("custom_setting_file", *paths)
+        tab.page.wait_for_function("document.querySelector('#deforum_batch_files textarea')?.value.includes('run2')")
+        tab.press("deforum_generate")
+        tab.wait_for_text("deforum_status", "3 of 3 runs over")
+        assert "Done · 6 of 6" in tab.text("deforum_status")
+
+
+class TestFiles:
+    @pytest.mark.parametrize("name", ["20", "28"])
+    def test_a_file_of_the_original_is_loaded_and_saved_unchanged(self, tab, name, tmp_path):
+        source = CORPUS / f"{name}.txt"
+        upload = tmp_path / f"original{name}.txt"
+        upload.write_bytes(source.read_bytes())
+        tab.upload("deforum_open_settings_btn", upload)
+        tab.wait_for_text("deforum_said", "Loaded")
+        expected = load_settings(source).settings
+        tab.go("Keyframes")
+        tab.page.wait_for_function(
+            "(frames) => document.querySelector('#deforum_setting_max_frames input')?.value === frames",
+            arg=str(expected.anim.max_frames),
+        )
+        tab.page.locator("#deforum_settings_path textarea, #deforum_settings_path input").first.fill(f"saved{name}.txt")
+        tab.press("deforum_save_settings_btn")
+        tab.wait_for_text("deforum_said", "Saved")
+        assert (tab.out / f"saved{name}.txt").read_text("utf-8") == dump_settings(expected)
+
+    def test_a_preset_fills_the_page(self, tab):
+        tab.page.get_by_text("Presets", exact=True).click()
+        tab.page.locator("#deforum_preset input").click()
+        tab.page.locator(
+            "#deforum_preset [role=option], ul.options li, [role=option]", has_text="cadence"
+        ).first.click()
+        tab.wait_for_text("deforum_said", "Loaded cadence")
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_pictures_of_every_tab(tab, served, theme, tmp_path):
+    folder = Path(os.environ.get("DEFORUM_SCREENSHOTS", tmp_path))
+    tab.open(theme)
+    for heading in TABS:
+        tab.go(heading)
+        if heading == "Neo Core":
+            tab.page.wait_for_selector("#deforum_plan svg")
+        tab.picture(folder / f"{served[0]}-{theme}-{heading.lower().replace(' ', '-')}.png", whole=True)
+    assert tab.page.evaluate("document.body.classList.contains('dark')") == (theme == "dark")

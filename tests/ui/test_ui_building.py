@@ -1,0 +1,145 @@
+"""Building the tab with the gradio that is installed, in a process of its own: quick, and never dead."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from deforum_helpers.settings.schema import SETTINGS
+from deforum_helpers.ui.tree import elem_id, settings_tree
+
+SCRIPTS = Path(__file__).parents[2] / "scripts"
+needs_gradio = pytest.mark.skipif(
+    importlib.util.find_spec("gradio") is None, reason="gradio is not installed: pip install -r requirements-ui.txt"
+)
+
+BUILD = """
+import json, sys, warnings
+warnings.simplefilter("ignore")
+import deforum_helpers.ui as ui
+assert "gradio" not in sys.modules
+
+class EmptyDoor:
+    def choices(self): return {}
+    def runs(self): return ()
+    def presets(self): return ()
+
+door = EmptyDoor()
+exec(sys.argv[1])
+config = ui.build_tab(door).get_config_file()
+parts = [(c["type"], c["props"]) for c in config["components"]]
+print(json.dumps({
+    "ids": [p["elem_id"] for _, p in parts if p.get("elem_id")],
+    "labels": [p["label"] for kind, p in parts if kind == "tabitem"],
+    "visible": {p["elem_id"]: p.get("visible", True) for _, p in parts if p.get("elem_id")},
+    "values": {p["elem_id"]: p.get("value") for _, p in parts if p.get("elem_id")},
+    "failed": [p["value"] for kind, p in parts if kind == "html" and "could not be shown" in str(p.get("value"))],
+}))
+"""
+
+
+def build(sabotage="pass"):
+    command = [sys.executable, "-c", BUILD, sabotage]
+    env = {**os.environ, "PYTHONPATH": str(SCRIPTS), "GRADIO_ANALYTICS_ENABLED": "False"}
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300, env=env, check=False)
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+@pytest.fixture(scope="module")
+def tab():
+    return build()
+
+
+def test_importing_the_room_imports_no_gradio_and_nothing_heavy():
+    script = "import sys, deforum_helpers.ui; print({'gradio', 'numpy', 'cv2', 'torch'} & sys.modules.keys())"
+    env = {**os.environ, "PYTHONPATH": str(SCRIPTS)}
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, env=env, check=True)
+    assert done.stdout.strip() == "set()"
+
+
+@needs_gradio
+class TestTheTab:
+    def test_every_setting_has_its_widget_with_its_default(self, tab):
+        for key in settings_tree().keys():  # noqa: SIM118 - a method of its own
+            setting = SETTINGS[key]
+            assert elem_id(key) in tab["ids"], key
+            if setting.kind in ("flag", "integer", "number", "choice", "text", "schedule"):
+                assert tab["values"][elem_id(key)] == setting.default, key
+
+    def test_known_element_ids_are_there(self, tab):
+        known = {
+            *("deforum_gallery", "deforum_gallery_container", "deforum_generate_box", "deforum_generate"),
+            *("deforum_skip", "deforum_interrupt", "deforum_settings_path", "deforum_save_settings_btn"),
+            *("deforum_load_settings_btn", "deforum_load_video_settings_btn", "override_settings"),
+            *("custom_setting_file", "guided_images_accord", "anti_blur_accord", "depth_warp_fov_tab"),
+            *("hybrid_composite", "output_tab", "f_interp_accord", "main_top_info_accord", "neocore_tab"),
+        }
+        assert known <= set(tab["ids"])
+
+    def test_element_ids_are_unique(self, tab):
+        assert len(tab["ids"]) == len(set(tab["ids"]))
+
+    def test_what_has_no_effect_is_hidden(self, tab):
+        assert tab["visible"]["deforum_setting_rotation_3d_x"] is False
+        assert tab["visible"]["depth_warp_fov_tab"] is False
+        assert tab["visible"]["deforum_setting_zoom"] is True
+
+    def test_nothing_failed(self, tab):
+        assert tab["failed"] == []
+
+
+@needs_gradio
+class TestNeverADeadTab:
+    def test_a_door_that_fails(self):
+        tab = build("door.presets = door.runs = lambda: 1 / 0")
+        failed = " ".join(tab["failed"])
+        assert len(tab["failed"]) == 2
+        assert "<b>Presets</b> could not be shown here. ZeroDivisionError" in failed
+        assert "<b>Resume Animation</b>" in failed
+        assert "deforum_generate" in tab["ids"]
+
+    def test_a_tab_that_fails_leaves_the_others(self):
+        sabotage = """
+import deforum_helpers.ui.neo_core as neo_core
+def broken(self, page): raise RuntimeError("<no plan>")
+neo_core.PlanPanel.build_neo_core = broken
+"""
+        tab = build(sabotage)
+        assert tab["labels"] == [
+            "Run",
+            "Keyframes",
+            "Prompts",
+            "Init",
+            "ControlNet",
+            "Hybrid Video",
+            "Output",
+            "Neo Core",
+        ]
+        assert [text for text in tab["failed"] if "&lt;no plan&gt;" in text]
+        assert "deforum_setting_zoom" in tab["ids"]
+
+    def test_a_widget_that_fails_takes_its_section_only(self):
+        sabotage = """
+import deforum_helpers.ui.sections as sections
+made = sections.widget
+def broken(setting, **facts):
+    if setting.key == "zoom": raise ValueError("no zoom")
+    return made(setting, **facts)
+sections.widget = broken
+"""
+        tab = build(sabotage)
+        assert len(tab["failed"]) == 1
+        assert "<b>Motion</b>" in tab["failed"][0]
+        assert "deforum_setting_strength_schedule" in tab["ids"]
+
+    def test_the_right_side_may_fail_too(self):
+        tab = build("import deforum_helpers.ui.tab as tab; tab.RunPanel = None")
+        assert "<b>Generate</b>" in tab["failed"][0]
+        assert "deforum_setting_zoom" in tab["ids"]
