@@ -9,10 +9,9 @@ from functools import partial
 
 from ..errors import Interrupted
 from ..media.run_folder import RunFolder
-from ..ports import Diffuser
+from ..ports import Control, Diffuser
 from ..run_deforum import RunOptions, run_job
 from .access import Access
-from .control import RunControl
 from .preparation import prepare
 from .queue import Outcome, Report, RunWork, Work
 
@@ -42,9 +41,10 @@ class DeforumRunner:
     def open(self) -> Iterator[RunWork]:
         """Open the engine."""
         with self.engine() as engine:
-            yield partial(self._run, engine)
+            yield partial(self.run, engine)
 
-    def _run(self, engine: Diffuser, work: Work, control: RunControl, report: Report) -> Outcome:
+    def run(self, engine: Diffuser, work: Work, control: Control, report: Report) -> Outcome:
+        """Run one job with an engine that is open."""
         overrides = work.request.options_overrides
         with self.borrow(overrides):
             options = self.options(overrides)
