@@ -114,6 +114,10 @@ class TestWhatTheHostIsAsked:
         assert diffuse(host, distilled_cfg_scale=2.5)[1].distilled_cfg_scale == 2.5
         assert diffuse(host)[1].distilled_cfg_scale == 3.5
 
+    def test_what_the_picture_before_left_of_chance_does_not_matter(self, host):
+        diffuse(host, seed=21)
+        assert host.rng.calls == [21]
+
     def test_what_was_used_is_told(self, host):
         made, *_ = diffuse(host, steps=9)
         assert made.used["Steps"] == 9

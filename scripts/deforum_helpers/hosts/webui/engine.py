@@ -117,6 +117,9 @@ class WebuiDiffuser:
         if request.distilled_cfg_scale is not None and accepts(kind, "distilled_cfg_scale"):
             values["distilled_cfg_scale"] = request.distilled_cfg_scale
         job = kind(**values)
+        if self._host.rng is not None:
+            # The VAE draws from the global state when it encodes, which is left over from the picture before.
+            self._host.rng.manual_seed(request.seed)
         runner = control_scripts(self._host, request, after_others=self._controlled)
         if runner is None:
             return processing.process_images(job)
