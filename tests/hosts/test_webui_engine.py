@@ -114,6 +114,10 @@ class TestWhatTheHostIsAsked:
         assert diffuse(host, distilled_cfg_scale=2.5)[1].distilled_cfg_scale == 2.5
         assert diffuse(host)[1].distilled_cfg_scale == 3.5
 
+    def test_what_the_picture_before_left_of_chance_does_not_matter(self, host):
+        diffuse(host, seed=21)
+        assert host.rng.calls == [21]
+
     def test_what_was_used_is_told(self, host):
         made, *_ = diffuse(host, steps=9)
         assert made.used["Steps"] == 9
@@ -219,6 +223,11 @@ class TestCheckpointAndVae:
         assert options["sd_vae"] == option
         assert host.sd_vae.loaded == [option, "Automatic"]
         assert host.opts.sd_vae == "Automatic"
+
+    def test_choices_that_were_never_made_are_not_made(self, host):
+        del host.opts.data["sd_vae"], host.opts.data["sd_model_checkpoint"]
+        diffuse(host, vae="vae-ft-mse", checkpoint="second")
+        assert not {"sd_vae", "sd_model_checkpoint"} & set(host.opts.data)
 
     def test_vae_by_hash(self, host, tmp_path):
         file = tmp_path / "x.pt"
@@ -401,6 +410,15 @@ class TestControlNet:
         assert diffuse(host, control_units=(unit,))[1].scripts is None
         assert diffuse(host, control_units=(unit,), init_image=init)[1].script_args[3]["image"] is None
 
+    def test_runs_once_more_without_units_to_undo_what_it_did(self, host):
+        with webui_engine(host) as engine:
+            for units in ((), (UNIT,), ()):
+                engine.diffuse(replace(REQUEST, control_units=units))
+        before, during, after = (job for job, _ in host.processing.asked)
+        assert before.scripts is None
+        assert during.script_args[3]["enabled"]
+        assert after.script_args[3:] == [{"enabled": False}] * 3
+
     def test_too_many_units(self, host):
         with pytest.raises(EngineError, match="4 ControlNet units are in use, but the web UI has 3"):
             diffuse(host, control_units=(UNIT,) * 4)
@@ -409,13 +427,24 @@ class TestControlNet:
         with pytest.raises(EngineError, match=r"unit 1: the model 'cany' is unknown\. Did you mean control_canny"):
             diffuse(host, control_units=(replace(UNIT, model="cany"),))
 
-    def test_what_it_only_prints_is_an_error(self, host):
+    @pytest.mark.parametrize("then", [None, AttributeError("something that follows from it")])
+    def test_what_it_only_prints_is_an_error(self, host, then):
         def fail():
             trace = [["extensions/sd-webui-controlnet/scripts/controlnet.py, line 3, process", "x"]]
             host.errors.exception_records.append({"exception": "no such file", "traceback": trace})
+            if then is not None:
+                raise then
 
         host.processing.meanwhile.append(fail)
         with pytest.raises(EngineError, match="ControlNet failed: no such file"):
+            diffuse(host, control_units=(UNIT,))
+
+    def test_errors_of_others_are_theirs(self, host):
+        def fail():
+            raise AttributeError("a broken sampler")
+
+        host.processing.meanwhile.append(fail)
+        with pytest.raises(EngineError, match="AttributeError: a broken sampler"):
             diffuse(host, control_units=(UNIT,))
 
     def test_absent(self, host):

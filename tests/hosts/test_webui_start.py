@@ -14,6 +14,7 @@ from types import SimpleNamespace
 import pytest
 import webui_host
 
+from deforum_helpers import ui
 from deforum_helpers.errors import InputError
 from deforum_helpers.hosts.webui import registration
 from deforum_helpers.hosts.webui.conflicts import conflict_text, other_deforums
@@ -91,23 +92,52 @@ class TestTheFileThatWebUisRun:
 
 
 class TestTab:
-    def test_a_missing_room_is_told_in_the_tab_and_logged_once(self, host, monkeypatch, caplog):
-        def missing(name):
+    def register(self, host, tmp_path):
+        host("shared").opts.data["outdir_img2img_samples"] = str(tmp_path / "out")
+        registration.register(ROOT)
+
+    @pytest.fixture(autouse=True)
+    def _closed(self, host):
+        yield
+        for unloaded in host("script_callbacks").registered["unloaded"]:
+            unloaded()
+
+    def test_is_built_over_the_queue(self, host, tmp_path, monkeypatch):
+        monkeypatch.setattr(ui, "build_tab", lambda door: door)
+        self.register(host, tmp_path)
+        ((door, title, elem_id),) = host("script_callbacks").registered["tabs"][0]()
+        assert (title, elem_id) == ("Deforum", "deforum_interface")
+        assert door.out == tmp_path / "out"
+        assert "DPM++ 2M" in door.choices()["sampler"]
+        assert "Karras" in door.choices()["scheduler"]
+        assert door.active() == ()
+        assert door.access is None
+
+    def test_files_of_others_are_out_of_reach_where_others_may_come(self, host, tmp_path, monkeypatch):
+        flags = host("shared").cmd_opts
+        flags.webui_is_non_local, flags.gradio_allowed_path = True, [str(tmp_path / "allowed")]
+        monkeypatch.setattr(ui, "build_tab", lambda door: door)
+        self.register(host, tmp_path)
+        ((door, _, _),) = host("script_callbacks").registered["tabs"][0]()
+        assert {tmp_path / "out", tmp_path / "allowed"} <= set(door.access.roots)
+
+    def test_a_missing_room_is_told_in_the_tab_and_logged_once(self, host, tmp_path, monkeypatch, caplog):
+        def missing(door):
             raise ModuleNotFoundError("No module named 'plotting'", name="plotting.axes")
 
-        monkeypatch.setattr(registration, "_room", missing)
-        registration.register(ROOT)
+        monkeypatch.setattr(ui, "build_tab", missing)
+        self.register(host, tmp_path)
         ((page, title, elem_id),) = host("script_callbacks").registered["tabs"][0]()
         assert (title, elem_id) == ("Deforum", "deforum_interface")
         assert "pip install plotting" in page.shown[0]
         assert [record.levelname for record in caplog.records] == ["ERROR"]
 
-    def test_any_other_failure_is_told_too(self, host, monkeypatch):
-        def broken(name):
+    def test_any_other_failure_is_told_too(self, host, tmp_path, monkeypatch):
+        def broken(door):
             raise AttributeError("module 'gradio' has no attribute '<Tab>'")
 
-        monkeypatch.setattr(registration, "_room", broken)
-        registration.register(ROOT)
+        monkeypatch.setattr(ui, "build_tab", broken)
+        self.register(host, tmp_path)
         ((page, _, _),) = host("script_callbacks").registered["tabs"][0]()
         assert "&lt;Tab&gt;" in page.shown[0]
         assert "other tabs are not affected" in page.shown[0]

@@ -307,7 +307,10 @@ class JobQueue:
         while not status.is_over and not self._closing:
             with self._changed:
                 happened = self._changed.wait_for(self._later_than(seen), heartbeat)
-            newer, seen = self._seen(job_id)
+            try:
+                newer, seen = self._seen(job_id)
+            except StorageError:
+                return  # closed meanwhile
             if newer != status or not happened:
                 yield newer
             status = newer
@@ -332,14 +335,16 @@ class JobQueue:
         return self._closing
 
     def close(self) -> None:
-        """Let the running job stop so that it can be resumed, leave the engine, let go of the database."""
+        """Let the running job stop so that it can be resumed, leave the engine, let go of the database.
+
+        Returns when all that is done, whoever has asked for it first.
+        """
         with self._changed:
-            if self._closing:
-                return
-            self._closing = True
-            if self._current is not None:
-                self._current.control.stop(video=False)
-            self._notify()
+            if not self._closing:
+                self._closing = True
+                if self._current is not None:
+                    self._current.control.stop(video=False)
+                self._notify()
         self._worker.join()
         self._store.close()
 

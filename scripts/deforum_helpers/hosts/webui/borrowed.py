@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, MutableMapping
 from contextlib import contextmanager
 
 from .host import Host
 
-_ABSENT = object()
+ABSENT: object = object()
+"""Stands for an option that has its default because nobody has ever set it."""
 
 
 @contextmanager
@@ -19,16 +20,20 @@ def borrowed(host: Host, values: Mapping[str, object]) -> Iterator[None]:
     """
     data = host.opts.data
     lent = {key: value for key, value in values.items() if host.knows_option(key)}
-    before = {key: data.get(key, _ABSENT) for key in lent}
+    before = {key: data.get(key, ABSENT) for key in lent}
     data.update(lent)
     try:
         yield
     finally:
         data = host.opts.data  # loading a settings file replaces it
         for key, value in before.items():
-            if data.get(key, _ABSENT) != lent[key]:
-                continue
-            if value is _ABSENT:
-                del data[key]
-            else:
-                data[key] = value
+            if data.get(key, ABSENT) == lent[key]:
+                put_back(data, key, value)
+
+
+def put_back(data: MutableMapping[str, object], key: str, value: object) -> None:
+    """Set the option ``key`` to what it was, which may be ``ABSENT``."""
+    if value is ABSENT:
+        data.pop(key, None)
+    else:
+        data[key] = value

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -27,10 +27,15 @@ def find_controlnet(host: Host, *, from_init: bool = True) -> Any | None:
     return next((script for script in scripts if str(script.title()).lower() == "controlnet"), None)
 
 
-def control_scripts(host: Host, request: DiffusionRequest) -> tuple[Any, list[Any]] | None:
+def control_scripts(host: Host, request: DiffusionRequest, *, after_others: bool) -> tuple[Any, list[Any]] | None:
     """What runs the units of a request: a script runner that knows ControlNet only, and its arguments.
 
     A unit without a picture takes the picture to be diffused; where there is none, as on the first frame, it rests.
+
+    Args:
+        host: the web UI.
+        request: what is diffused.
+        after_others: whether ControlNet has been at work before: it undoes what it did to the model when it runs again.
 
     Returns:
         None if there is nothing to run.
@@ -40,12 +45,10 @@ def control_scripts(host: Host, request: DiffusionRequest) -> tuple[Any, list[An
     """
     from_init = request.init_image is not None
     units = [unit for unit in request.control_units if unit.image is not None or from_init]
-    if not units:
-        return None
-    script = find_controlnet(host, from_init=from_init)
+    script = find_controlnet(host, from_init=from_init) if units or after_others else None
     if script is None:
-        named = ", ".join(str(unit.number) for unit in units)
-        raise EngineError(_MISSING.format(units=f"Unit {named}" if len(units) == 1 else f"Units {named}"))
+        _refuse(units)
+        return None
     first, last = script.args_from, script.args_to
     if last - first < len(units):
         raise EngineError(
@@ -60,6 +63,12 @@ def control_scripts(host: Host, request: DiffusionRequest) -> tuple[Any, list[An
     # Units that were left over on the tab are not ours.
     unused = [{"enabled": False} for _ in range(last - first - len(units))]
     return runner, [None] * first + arguments + unused
+
+
+def _refuse(units: Sequence[ControlUnit]) -> None:
+    if units:
+        named = ", ".join(str(unit.number) for unit in units)
+        raise EngineError(_MISSING.format(units=f"Unit {named}" if len(units) == 1 else f"Units {named}"))
 
 
 def unit_values(unit: ControlUnit, known: Mapping[str, Mapping[str, str]], *, masked: bool) -> dict[str, Any]:
@@ -104,10 +113,17 @@ def controlnet_errors(host: Host) -> Iterator[None]:
     """
     records = host.errors.exception_records
     before = [id(record) for record in records]
-    yield
+    failure: Exception | None = None
+    try:
+        yield
+    except Exception as error:  # noqa: BLE001 - what ControlNet has printed is nearer to the cause
+        failure = error
     for record in records:
         if id(record) not in before and "controlnet" in str(record.get("traceback", "")).lower():
-            raise EngineError(f"ControlNet failed: {record.get('exception')}. The web UI's console tells more.")
+            text = f"ControlNet failed: {record.get('exception')}. The web UI's console tells more."
+            raise EngineError(text) from failure
+    if failure is not None:
+        raise failure
 
 
 def controlnet_names(host: Host) -> dict[str, list[str]]:

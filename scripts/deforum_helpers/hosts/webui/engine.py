@@ -58,6 +58,7 @@ class WebuiDiffuser:
         self._host = host
         self._control = control or WebuiControl(host.state)
         self._weights = Weights(host)
+        self._controlled = False
 
     def diffuse(self, request: DiffusionRequest) -> Diffused:
         """As the port says.
@@ -116,9 +117,13 @@ class WebuiDiffuser:
         if request.distilled_cfg_scale is not None and accepts(kind, "distilled_cfg_scale"):
             values["distilled_cfg_scale"] = request.distilled_cfg_scale
         job = kind(**values)
-        runner = control_scripts(self._host, request)
+        if self._host.rng is not None:
+            # The VAE draws from the global state when it encodes, which is left over from the picture before.
+            self._host.rng.manual_seed(request.seed)
+        runner = control_scripts(self._host, request, after_others=self._controlled)
         if runner is None:
             return processing.process_images(job)
+        self._controlled = True
         job.scripts, job.script_args = runner
         with controlnet_errors(self._host):
             return processing.process_images(job)

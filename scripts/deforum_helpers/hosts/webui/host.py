@@ -44,6 +44,7 @@ class Host:
         processing: what makes pictures.
         sd_models, sd_vae, sd_samplers: checkpoints, VAEs, samplers.
         sd_schedulers: None where a sampler's name includes its scheduler (before 1.9).
+        rng: seeds what is drawn without a seed of its own; None where it is part of another module (before 1.6).
         scripts: the always-on scripts of the host's own tabs.
         devices: memory and precision.
         errors: the errors that the web UI has caught and only told on the console.
@@ -60,6 +61,7 @@ class Host:
     sd_vae: Any
     sd_samplers: Any
     sd_schedulers: Any | None
+    rng: Any | None
     scripts: Any
     devices: Any
     errors: Any
@@ -106,6 +108,7 @@ def open_host() -> Host:
         sd_vae=part("sd_vae"),
         sd_samplers=part("sd_samplers"),
         sd_schedulers=optional_part("modules.sd_schedulers"),
+        rng=optional_part("modules.rng"),
         scripts=part("scripts"),
         devices=part("devices"),
         errors=part("errors"),

@@ -116,29 +116,24 @@ def run_options(host: Host, out: Path, overrides: Mapping[str, object] | None = 
         overrides: values in place of the page's.
 
     Raises:
-        InputError: a value is out of range.
+        InputError: a value cannot be used.
     """
+    from ...jobs.options import with_overrides
     from ...media.encode import EncodeOptions
     from ...run_deforum import RunOptions
 
     known = {option.key: option.default for option in webui_options([])}
-    known.update({key: host.opts.data[key] for key in known if key in host.opts.data})
-    known.update({key: value for key, value in (overrides or {}).items() if key in known})
-    get: Any = known.__getitem__
-    paths = part("paths")
-    return RunOptions(
+    values = {key: host.opts.data.get(key, default) for key, default in known.items()}
+    # Sliders of some web UIs turn whole numbers into others.
+    values = {key: int(value) if isinstance(value, float) else value for key, value in values.items()}
+    values.update({key: value for key, value in (overrides or {}).items() if key in known})
+    options = RunOptions(
         out=out,
-        encode=EncodeOptions(
-            crf=int(get("deforum_ffmpeg_crf")),
-            preset=str(get("deforum_ffmpeg_preset")),
-            ffmpeg=str(get("deforum_ffmpeg_location")).strip() or None,
-        ),
-        subtitles=tuple(get("deforum_save_gen_info_as_srt_params")) if get("deforum_save_gen_info_as_srt") else None,
-        embed_subtitles=bool(get("deforum_embed_srt")),
-        preview_every=0 if get("deforum_preview") == _PREVIEW_OFF else int(get("deforum_preview_interval_frames")),
-        models=Path(paths.models_path) / "Deforum",
+        encode=EncodeOptions(ffmpeg=str(values["deforum_ffmpeg_location"]).strip() or None),
+        models=Path(part("paths").models_path) / "Deforum",
         allow_download=True,
     )
+    return with_overrides(options, values)
 
 
 def _widget(name: str) -> Any:

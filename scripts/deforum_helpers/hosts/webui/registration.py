@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import logging
 from collections.abc import Callable
 from functools import partial
@@ -11,12 +10,12 @@ from threading import Thread
 from typing import Any
 
 from .conflicts import conflict_text, other_deforums
+from .desk import Desk, output_folder
 from .host import optional_part, part
 from .message_tab import TAB_ID, TAB_NAME, message_tab, what_to_do
 from .options import add_options
 
 _LOG = logging.getLogger(__name__)
-_PACKAGE = __name__.removesuffix(".hosts.webui.registration")
 
 
 def register(root: Path) -> None:
@@ -34,35 +33,31 @@ def register(root: Path) -> None:
             lambda: [(message_tab("Deforum is installed twice", text), "Deforum (2)", "deforum_twice")]
         )
         return
-    callbacks.on_ui_tabs(_tab)
+    desk = Desk(root)
+    callbacks.on_ui_tabs(partial(_tab, desk))
     callbacks.on_ui_settings(_guarded("the settings page", add_options))
-    callbacks.on_app_started(_guarded("the start", _started))
+    callbacks.on_app_started(_guarded("the start", partial(_started, desk)))
+    callbacks.on_script_unloaded(_guarded("the end", desk.close))
 
 
-def _tab() -> list[tuple[Any, str, str]]:
+def _tab(desk: Desk) -> list[tuple[Any, str, str]]:
     try:
-        page = _room("ui").build_tab()
+        from ...ui import build_tab
+
+        page = build_tab(desk.door())
     except Exception as error:  # noqa: BLE001 - whatever it is, there is a tab that says so
         _LOG.error("The Deforum tab could not be made: %s", error, exc_info=error)
         page = message_tab("Deforum cannot be used yet", what_to_do(error))
     return [(page, TAB_NAME, TAB_ID)]
 
 
-def _started(_page: Any, app: Any) -> None:
+def _started(desk: Desk, _page: Any, app: Any) -> None:
     flags = part("shared").cmd_opts
-    if getattr(flags, "deforum_api", False) or getattr(flags, "deforum_simple_api", False):
-        _guarded("the API", partial(_add_routes, app))()
+    batches, simple = (bool(getattr(flags, flag, False)) for flag in ("deforum_api", "deforum_simple_api"))
+    if batches or simple:
+        _guarded("the API", partial(desk.add_routes, app, batches=batches, simple=simple))()
     if getattr(flags, "deforum_run_now", None):
         Thread(target=_guarded("--deforum-run-now", _run_now), name="deforum-run-now", daemon=True).start()
-
-
-def _add_routes(app: Any) -> None:
-    try:
-        api = _room("api")
-    except ModuleNotFoundError as error:
-        _LOG.error("There is no Deforum API: %s", what_to_do(error))
-        return
-    api.add_routes(app)
 
 
 def _run_now() -> None:
@@ -74,15 +69,10 @@ def _run_now() -> None:
     try:
         files = split_files(flags.deforum_run_now)
         check_files(files)
-        render_files(host, files, output_folder(host.opts))
+        render_files(host, files, output_folder())
     finally:
         if getattr(flags, "deforum_terminate_after_run_now", False):
             part("restart").stop_program()
-
-
-def output_folder(opts: Any) -> Path:
-    """Where runs go: the web UI's folder of all pictures, else that of img2img."""
-    return Path(opts.outdir_samples or opts.outdir_img2img_samples).expanduser().absolute()
 
 
 def _active_extensions() -> list[Path]:
@@ -91,18 +81,13 @@ def _active_extensions() -> list[Path]:
     return [Path(extension.path) for extension in extensions.active()] if extensions is not None else []
 
 
-def _guarded(what: str, function: Callable[..., None]) -> Callable[..., None]:
+def _guarded(what: str, function: Callable[..., object]) -> Callable[..., None]:
     """``function``, whose errors end in the log."""
 
-    def guarded(*args: Any) -> None:
+    def guarded(*args: Any, **named: Any) -> None:
         try:
-            function(*args)
+            function(*args, **named)
         except Exception as error:  # noqa: BLE001 - the web UI goes on, whatever happens here
             _LOG.error("Deforum: %s failed: %s", what, error, exc_info=error)
 
     return guarded
-
-
-def _room(name: str) -> Any:
-    """A room of this package that not every installation has to have."""
-    return importlib.import_module(f"{_PACKAGE}.{name}")

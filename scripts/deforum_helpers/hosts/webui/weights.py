@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ...errors import EngineError
+from .borrowed import ABSENT, put_back
 from .host import Host, accepts
 from .samplers import nearest
 
@@ -54,18 +55,19 @@ class Weights:
         before, self._before, self._asked = self._before, {}, {}
         loader, data = self._host.loader, self._host.opts.data
         if loader is not None:
-            if before.get(_CHECKPOINT):
+            if isinstance(before.get(_CHECKPOINT), str):
                 _without_saving(loader.checkpoint_change, before[_CHECKPOINT])
             if _MODULES in before:
-                _without_saving(loader.modules_change, before[_MODULES] or [])
+                _without_saving(loader.modules_change, before[_MODULES])
             return
-        data.update(before)
+        for key, value in before.items():
+            put_back(data, key, value)
         if _VAE in before and self._host.shared.sd_model is not None:
             self._host.sd_vae.reload_vae_weights()
 
     def _use_checkpoint(self, info: Any) -> None:
         data = self._host.opts.data
-        self._before.setdefault(_CHECKPOINT, data.get(_CHECKPOINT))
+        self._before.setdefault(_CHECKPOINT, data.get(_CHECKPOINT, ABSENT))
         if self._host.loader is not None:
             _without_saving(self._host.loader.checkpoint_change, info.title)
         elif self._host.sd_models.checkpoint_aliases.get(data.get(_CHECKPOINT)) is not info:
@@ -77,7 +79,7 @@ class Weights:
         if loader is None:
             known = self._host.sd_vae.vae_dict
             chosen = _WORDS.get(name.lower()) or find_file(name, known, "VAE")
-            self._before.setdefault(_VAE, data.get(_VAE))
+            self._before.setdefault(_VAE, data.get(_VAE, ABSENT))
             data[_VAE] = chosen
             self._host.sd_vae.reload_vae_weights()
             return

@@ -18,6 +18,8 @@ class Options:
     def __getattr__(self, key):
         if key in self.data:
             return self.data[key]
+        if key in self.data_labels:
+            return self.data_labels[key].default
         raise AttributeError(key)
 
     def add_option(self, key, info):

@@ -1,0 +1,109 @@
+"""One job queue for everybody who asks the web UI for a render: the tab and the routes."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from threading import Lock
+from typing import TYPE_CHECKING, Any
+
+from .host import open_host, part
+from .samplers import sampler_names, scheduler_names
+
+if TYPE_CHECKING:
+    from ...jobs.access import Access
+    from ...jobs.queue import JobQueue
+    from ...ui.door import Door
+
+DATABASE = "deforum_jobs.sqlite3"
+TOKEN_VARIABLE = "DEFORUM_TOKEN"  # noqa: S105 - where it is found, not what it is
+_UNITS = range(1, 6)
+
+
+class Desk:
+    """The queue, opened when it is asked for first.
+
+    Args:
+        root: folder of this extension.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+        self._queue: JobQueue | None = None
+        self._opening = Lock()
+
+    @property
+    def queue(self) -> JobQueue:
+        """The job queue of this web UI.
+
+        Raises:
+            StorageError: its database cannot be used, or another web UI uses it.
+        """
+        from ...jobs.queue import JobQueue
+        from ...media.store import ensure_folder
+        from .runner import WebuiRunner
+
+        with self._opening:
+            if self._queue is None:
+                out = ensure_folder(output_folder())
+                self._queue = JobQueue(out / DATABASE, WebuiRunner(out, self._access()))
+            return self._queue
+
+    def door(self) -> Door:
+        """What the tab asks."""
+        from ...ui.queue_door import QueueDoor
+
+        public = bool(getattr(part("shared").cmd_opts, "webui_is_non_local", False))
+        access = self._access() if public else None
+        return QueueDoor(self.queue, output_folder(), self._root / "examples", host_choices(), access)
+
+    def add_routes(self, app: Any, *, batches: bool, simple: bool) -> None:
+        """Add the REST API to the web UI's server.
+
+        Args:
+            app: the server, a FastAPI.
+            batches: whether there are the routes below ``/deforum_api``.
+            simple: whether there are those below ``/deforum``.
+        """
+        from ...api.config import ApiConfig
+        from ...api.routes import register
+
+        token = os.environ.get(TOKEN_VARIABLE, "")
+        register(app, self.queue, ApiConfig(output_folder(), self._access(), token, batches=batches, simple=simple))
+
+    def _access(self) -> Access:
+        """What strangers may reach: runs, examples, uploads, and what ``--gradio-allowed-path`` names."""
+        from ...jobs.access import Access
+
+        named = getattr(part("shared").cmd_opts, "gradio_allowed_path", None) or ()
+        uploads = os.environ.get("GRADIO_TEMP_DIR") or Path(tempfile.gettempdir()) / "gradio"
+        folders = (output_folder(), self._root / "examples", uploads, *named)
+        return Access(tuple(Path(folder).resolve() for folder in folders))
+
+    def close(self) -> None:
+        """Let the running job stop so that it can be resumed, and let go of the database."""
+        with self._opening:
+            if self._queue is not None:
+                self._queue.close()
+                self._queue = None
+
+
+def output_folder() -> Path:
+    """Where runs go: the web UI's folder of all pictures, else that of img2img."""
+    opts = part("shared").opts
+    return Path(opts.outdir_samples or opts.outdir_img2img_samples).expanduser().absolute()
+
+
+def host_choices() -> Mapping[str, Sequence[str]]:
+    """Settings key → what the web UI offers for it."""
+    from .controlnet import controlnet_names
+
+    host = open_host()
+    samplers = list(dict.fromkeys(sampler_names(host.sd_samplers).values()))
+    schedulers = list(dict.fromkeys(scheduler_names(host.sd_schedulers).values()))
+    offered = {"sampler": samplers, **({"scheduler": schedulers} if schedulers else {})}
+    for what, names in controlnet_names(host).items():
+        offered.update({f"cn_{unit}_{what.removesuffix('s')}": names for unit in _UNITS})
+    return offered

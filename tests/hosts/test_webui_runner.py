@@ -1,0 +1,120 @@
+"""Jobs of the queue through the web UI: alone with its model, with its options, stopped by its button."""
+
+from __future__ import annotations
+
+import pytest
+import webui_host
+
+from deforum_helpers.hosts.webui.host import open_host
+from deforum_helpers.hosts.webui.runner import WebuiRunner, overridden
+from deforum_helpers.jobs.queue import JobQueue
+from deforum_helpers.jobs.status import JobRequest
+
+SETTINGS = {
+    "W": 64,
+    "H": 48,
+    "max_frames": 4,
+    "animation_mode": "2D",
+    "diffusion_cadence": 2,
+    "neocore_key_index_distribution": "Uniform Spacing",
+    "fps": 12,
+    "batch_name": "job",
+    "prompts": {"0": "a lighthouse"},
+    "add_soundtrack": "None",
+    "steps": 3,
+}
+
+
+@pytest.fixture
+def host(monkeypatch):
+    webui_host.put_in_place(monkeypatch, "a1111")
+    yield open_host()
+    webui_host.take_away()
+
+
+@pytest.fixture
+def forge(monkeypatch):
+    webui_host.put_in_place(monkeypatch, "a1111", "forge")
+    yield open_host()
+    webui_host.take_away()
+
+
+@pytest.fixture
+def follow(host, tmp_path):
+    """Submits a job and returns its states, until it is over."""
+    queue = JobQueue(tmp_path / "jobs.sqlite3", WebuiRunner(tmp_path / "out"))
+
+    def follow_one(**options):
+        (job,) = queue.submit([JobRequest(SETTINGS, options, base_dir=tmp_path)]).job_ids
+        return queue.events(job)
+
+    yield follow_one
+    queue.close()
+
+
+@pytest.fixture
+def run(follow):
+    """Runs a job to its end and returns its status."""
+
+    def run_one(**options):
+        *_, last = follow(**options)
+        return last
+
+    return run_one
+
+
+def test_renders_with_the_options_of_the_job(host, run, tmp_path):
+    before = dict(host.opts.data)
+    status = run(sd_model_checkpoint="second", eta_ddim=0.3, deforum_save_gen_info_as_srt=True)
+    assert (status.status, status.message) == ("SUCCEEDED", None)
+    assert len(list((tmp_path / "out" / "job").glob("*_00*.png"))) == 4
+    assert len(list((tmp_path / "out" / "job").glob("*.srt"))) == 1
+    assert {options["eta_ddim"] for _, options in host.processing.asked} == {0.3}
+    assert {options["sd_model_checkpoint"] for _, options in host.processing.asked} == {
+        "second.safetensors [2222222222]"
+    }
+    assert host.opts.data == before
+    assert not host.call_queue.queue_lock.locked()
+
+
+def test_waits_for_the_model(host, follow):
+    with host.call_queue.queue_lock:
+        states = follow()
+        while next(states).phase != "PREPARING":
+            pass
+        assert host.processing.asked == []
+    *_, last = states
+    assert last.status == "SUCCEEDED"
+    assert host.processing.asked != []
+
+
+def test_interrupt_stops_it_so_that_it_can_go_on(host, run):
+    host.processing.meanwhile.extend([lambda: None, lambda: setattr(host.state, "interrupted", True)])
+    status = run()
+    assert status.status == "CANCELLED"
+    assert status.resumable
+    assert "Stopped after" in status.message
+    assert not host.state.interrupted
+    assert run().status == "SUCCEEDED"
+
+
+def test_an_unknown_checkpoint_is_told(run):
+    status = run(sd_model_checkpoint="sekond")
+    assert status.status == "FAILED"
+    assert "Did you mean second.safetensors" in status.message
+
+
+def test_progress_is_on_both_bars(host, run):
+    seen = []
+    host.processing.meanwhile.extend([lambda: None, lambda: seen.append((host.state.job_count, host.state.job))])
+    assert run().frames == 4
+    assert seen[0][0] == 4
+    assert seen[0][1].endswith("/4")
+
+
+def test_forge_loads_what_a_job_overrides(forge):
+    with overridden(forge, {"sd_model_checkpoint": "second", "eta_ddim": 0.5}):
+        assert forge.opts.eta_ddim == 0.5
+        assert forge.loader.calls == [("checkpoint", "second.safetensors [2222222222]", False)]
+    assert forge.opts.eta_ddim == 0.0
+    assert forge.loader.calls[-1] == ("checkpoint", "first.safetensors [1111111111]", False)

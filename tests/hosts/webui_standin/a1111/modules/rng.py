@@ -1,0 +1,7 @@
+from __future__ import annotations
+
+calls = []
+
+
+def manual_seed(seed):
+    calls.append(seed)
