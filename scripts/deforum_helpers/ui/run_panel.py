@@ -22,6 +22,8 @@ from .status_view import IDLE, current_job, picture_html, status_html, video_htm
 from .values import Draft
 
 SETTINGS_FILE = "deforum_settings.txt"
+_WATCHED = 6
+"""How many components show how a run stands."""
 _OUTPUT_GROUP = "DeforumOutputArgs"
 
 
@@ -94,7 +96,8 @@ def watch(door: Door, followed: str) -> list[Any]:
     ids, shown = _readfollow(followed)
     jobs = _known(door, ids or door.active())
     if not jobs:
-        return [followed, *([compat.same()] * 3), *_buttons(None)]
+        # Nothing is written back: Generate may have been pressed while this was asked for.
+        return [compat.same() for _ in range(_WATCHED)]
     current = current_job(jobs)
     video = next((job.video for job in reversed(jobs) if job.video and job.is_over), None)
     picture = door.latest_frame(current.id) if not current.is_over else None
@@ -119,11 +122,10 @@ def _video(video: str | None, shown: str) -> Any:
     return video_html(compat.file_url(Path(video)), Path(video).name) if video else ""
 
 
-def _buttons(current: JobStatus | None) -> list[Any]:
-    live = current is not None and not current.is_over and not current.stopping
-    pausable = live and current is not None and current.is_running
-    label = "Go on" if current is not None and current.paused and live else "Pause"
-    return [compat.update(value=label, interactive=pausable), compat.update(interactive=live)]
+def _buttons(current: JobStatus) -> list[Any]:
+    live = not current.is_over and not current.stopping
+    label = "Go on" if current.paused and live else "Pause"
+    return [compat.update(value=label, interactive=live and current.is_running), compat.update(interactive=live)]
 
 
 def _asked(door: Door, followed: str, ask: Any) -> list[Any]:
