@@ -149,13 +149,14 @@ def run_job(
     options = _as_begun(options)
     with watch.measure("total"):
         _check(data, options)
+        resampler = pick_resampler(options.device)
         with open_inputs(data, _places(job, options)) as opened:
             run = _run_folder(job, data, options)
             options.on_folder(run)
             timed = _TimedDiffuser(engine, watch)
             reliable = ReliableDiffuser(timed, RetryPolicy.of(job.settings, on_failure=options.on_failure))
             inputs = keeping_extra_frames(data, run, opened.inputs)
-            begin = Beginning(inputs=inputs, resampler=pick_resampler(options.device))
+            begin = Beginning(inputs=inputs, resampler=resampler)
             watchers = _Watchers(progress, control or _NoControl(), watch)
             try:
                 masks = _side_files(job, data, opened, run, options, watchers.control)

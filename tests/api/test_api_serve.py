@@ -101,6 +101,7 @@ def test_the_token_and_the_names_of_the_server(tmp_path):
     ("arguments", "told"),
     [
         (["--host", "0.0.0.0"], "only with a token"),
+        (["--engine", "diffusers"], "needs a model"),
         (["--port", "70000"], "70000 is no port"),
         (["--allow-root", "nowhere-at-all"], "no such folder"),
     ],

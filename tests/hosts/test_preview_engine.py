@@ -130,9 +130,8 @@ class TestPicture:
         assert set(other) == set(IGNORED_FIELDS) <= {field.name for field in fields(DiffusionRequest)}
         for name, value in other.items():
             assert np.array_equal(paint(TEAL, **{name: value}), paint(TEAL)), name
-            assert PreviewEngine.ignored(DiffusionRequest(8, 8, "", **{name: value})) == (
-                (name,) if name != "frame" else ()
-            )
+            told = () if name == "frame" else (name,)
+            assert PreviewEngine.ignored(DiffusionRequest(8, 8, "", **{name: value})) == told
 
 
 class TestImageToImage:

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+from contextlib import contextmanager, nullcontext
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from deforum_helpers.errors import Finding
+from deforum_helpers.hosts.preview.engine import PreviewEngine
 from deforum_helpers.jobs.access import Access
 from deforum_helpers.jobs.status import JobRequest
 from jobs_parts import TINY, opened, preview_runner, tiny, until, until_over
@@ -118,3 +122,41 @@ def test_restricted_requests_are_looked_at_again_when_they_run(tmp_path):
         assert status.error_type == "TERMINAL"
         assert "outside the allowed folders" in status.message
         assert not (tmp_path / "out").exists()
+
+
+def test_the_engine_is_opened_when_a_job_needs_it_and_once(tmp_path):
+    opened_engines = []
+
+    @contextmanager
+    def engine():
+        opened_engines.append("opened")
+        yield PreviewEngine()
+        opened_engines.append("left")
+
+    runner = replace(preview_runner(tmp_path / "out"), engine=engine, sketcher=PreviewEngine)
+    with opened(tmp_path / "jobs.db", runner) as queue:
+        wrong, sketch = queue.submit([tiny(W="wide"), tiny(motion_preview_mode=True)]).job_ids
+        assert until_over(queue, sketch).status == "SUCCEEDED"
+        assert queue.job(wrong).error_type == "TERMINAL"
+        assert opened_engines == []
+        until_over(queue, queue.submit([tiny(), tiny()]).job_ids[1])
+        assert opened_engines == ["opened"]
+    assert opened_engines == ["opened", "left"]
+
+
+def test_what_an_engine_has_to_say_is_told_once(tmp_path):
+    class Speaking(PreviewEngine):
+        findings = (Finding("note", "loaded."),)
+
+        def diffuse(self, request):
+            if len(self.findings) == 1:
+                self.findings = (*self.findings, Finding("warning", "no such sampler."))
+            return super().diffuse(request)
+
+    runner = replace(preview_runner(tmp_path / "out"), engine=lambda: nullcontext(Speaking()))
+    with opened(tmp_path / "jobs.db", runner) as queue:
+        status = until_over(queue, queue.submit([tiny()]).job_ids[0])
+        assert [f.message for f in status.findings if f.message in {"loaded.", "no such sampler."}] == [
+            "loaded.",
+            "no such sampler.",
+        ]

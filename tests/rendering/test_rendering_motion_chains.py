@@ -80,3 +80,25 @@ def test_the_way_back_is_forgotten_from_its_far_end():
         np.testing.assert_allclose(chains.forward(frame, 9).then(back).matrix, np.eye(3), atol=1e-9)
         chains.forget_before(0, frame)
     assert len(chains._backward[9]) <= 3
+
+
+def test_far_key_frames_cost_little_memory_and_no_more_than_twice_the_work():
+    """The way of an interval: all of it at once for the key frame, then frame by frame from both ends."""
+    last, calls = 300, []
+    turn = np.array([[0.99999, -0.003, 0.1], [0.003, 0.99999, 0.05], [0.0, 0.0, 1.0]])
+
+    def counted(frame: int) -> Homography:
+        calls.append(frame)
+        return Homography(turn)
+
+    chains = MotionChains(counted)
+    chains.forward(0, last)
+    most = 0
+    for frame in range(1, last):
+        there, back = chains.carry(0, frame).matrix, chains.carry(last, frame).matrix
+        np.testing.assert_allclose(there, np.linalg.matrix_power(turn, frame), atol=1e-9)
+        np.testing.assert_allclose(back @ np.linalg.matrix_power(turn, last - frame), np.eye(3), atol=1e-9)
+        chains.forget_before(0, frame)
+        most = max(most, *(len(chain) for chain in (*chains._forward.values(), *chains._backward.values())))
+    assert most <= last / 16 + 2 * 16 + 2
+    assert len(calls) <= 4 * last + 2 * 16

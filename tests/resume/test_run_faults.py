@@ -12,13 +12,13 @@ from pathlib import Path
 
 import pytest
 
-from deforum_helpers import render as loop
 from deforum_helpers.cli import main
 from deforum_helpers.errors import StorageError
 from deforum_helpers.imaging.resampler import OpenCVResampler
 from deforum_helpers.media.ffmpeg import find_ffmpeg
 from deforum_helpers.media.journal import Journal
 from deforum_helpers.media.store import ImageFrameStore
+from deforum_helpers.rendering import key_renderer as loop
 
 SETTINGS = {
     "W": 128,

@@ -9,6 +9,7 @@ from contextlib import suppress
 
 from fastapi.concurrency import run_in_threadpool
 
+from ..errors import StorageError
 from ..jobs.queue import JobQueue
 from ..jobs.status import JobStatus
 from .replies import progress_object
@@ -33,8 +34,7 @@ async def changes(queue: JobQueue, job_id: str, heartbeat: float | None = None) 
         last: JobStatus | None = None
         while True:
             changed.clear()
-            closed = queue.is_closed
-            status = await run_in_threadpool(queue.job, job_id) if not closed else None
+            status = await _known(queue, job_id)
             if status is not None and status != last:
                 yield status
                 last = status
@@ -44,6 +44,16 @@ async def changes(queue: JobQueue, job_id: str, heartbeat: float | None = None) 
                 await asyncio.wait_for(changed.wait(), heartbeat)
             except asyncio.TimeoutError:
                 yield None
+
+
+async def _known(queue: JobQueue, job_id: str) -> JobStatus | None:
+    """The job; None if the queue is closed."""
+    if queue.is_closed:
+        return None
+    try:
+        return await run_in_threadpool(queue.job, job_id)
+    except StorageError:
+        return None
 
 
 async def server_sent(queue: JobQueue, job_id: str) -> AsyncIterator[bytes]:

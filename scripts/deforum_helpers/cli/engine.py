@@ -65,11 +65,20 @@ def open_engine(arguments: argparse.Namespace, *, motion_preview: bool = False) 
         from ..hosts.preview.engine import PreviewEngine
 
         return PreviewEngine(latency=arguments.latency)
-    if not arguments.model:
+    check_engine(arguments)
+    return _open_diffusers(arguments)
+
+
+def check_engine(arguments: argparse.Namespace) -> None:
+    """See that the arguments name all that their engine needs, before anything is loaded.
+
+    Raises:
+        SettingsError: ``--model`` is missing.
+    """
+    if arguments.engine != "preview" and not arguments.model:
         raise SettingsError(
             "--engine diffusers needs a model.", hint="For example: --model models/dreamshaper.safetensors"
         )
-    return _open_diffusers(arguments)
 
 
 def findings_of(engine: Diffuser) -> tuple[Finding, ...]:

@@ -7,13 +7,14 @@ import ipaddress
 import os
 import sys
 from collections.abc import Iterator, Mapping
-from contextlib import closing, contextmanager, nullcontext
+from contextlib import closing, contextmanager
 from functools import partial
 from pathlib import Path
 from threading import Thread
 from typing import TYPE_CHECKING, Any
 
 from ..errors import RunError, SettingsError
+from .engine import add_engine, check_engine, open_engine
 
 if TYPE_CHECKING:
     from ..api.config import ApiConfig
@@ -39,8 +40,7 @@ def add_parser(commands: Any) -> None:
     parser.add_argument(
         "--port", type=int, default=_PORT, metavar="N", help=f"port to listen at ({_PORT}); 0: a free one"
     )
-    parser.add_argument("--engine", choices=("preview",), default="preview", help="what diffuses (preview: no model)")
-    parser.add_argument("--latency", type=float, default=0.0, metavar="SECONDS", help="preview: time a diffusion takes")
+    add_engine(parser)
     parser.add_argument("--out", type=Path, default=Path("outputs"), metavar="DIR", help="where runs go (outputs)")
     parser.add_argument(
         "--token", metavar="T", help=f"what every request must carry as Authorization: Bearer T (or {TOKEN_VARIABLE})"
@@ -61,6 +61,7 @@ def add_parser(commands: Any) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Serve until told to stop."""
+    check_engine(arguments)
     _check(arguments)
     try:
         import uvicorn  # noqa: F401 - here, where its absence can be told
@@ -104,23 +105,31 @@ def _queue(arguments: argparse.Namespace, access: Access) -> JobQueue:
     from ..jobs.queue import JobQueue
     from ..jobs.runner import DeforumRunner
 
-    runner = DeforumRunner(partial(_engine, arguments), partial(_options, arguments), access)
+    runner = DeforumRunner(
+        lambda: _engine(arguments), partial(_options, arguments), access, sketcher=partial(_sketcher, arguments)
+    )
     return JobQueue(arguments.out.resolve() / DATABASE, runner)
 
 
 @contextmanager
 def _engine(arguments: argparse.Namespace) -> Iterator[Diffuser]:
-    from ..hosts.preview.engine import PreviewEngine
+    yield open_engine(arguments)
 
-    with nullcontext(PreviewEngine(latency=arguments.latency)) as engine:
-        yield engine
+
+def _sketcher(arguments: argparse.Namespace) -> Diffuser:
+    return open_engine(arguments, motion_preview=True)
 
 
 def _options(arguments: argparse.Namespace, overrides: Mapping[str, object]) -> RunOptions:
     from ..jobs.options import with_overrides
     from ..run_deforum import RunOptions
 
-    options = RunOptions(out=arguments.out.resolve(), models=arguments.models, allow_download=arguments.download)
+    options = RunOptions(
+        out=arguments.out.resolve(),
+        device=arguments.device,
+        models=arguments.models,
+        allow_download=arguments.download,
+    )
     return with_overrides(options, overrides)
 
 

@@ -307,7 +307,10 @@ class JobQueue:
         while not status.is_over and not self._closing:
             with self._changed:
                 happened = self._changed.wait_for(self._later_than(seen), heartbeat)
-            newer, seen = self._seen(job_id)
+            try:
+                newer, seen = self._seen(job_id)
+            except StorageError:
+                return  # closed meanwhile
             if newer != status or not happened:
                 yield newer
             status = newer

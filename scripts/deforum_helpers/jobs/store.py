@@ -9,6 +9,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from threading import Lock, get_ident
+from threading import enumerate as enumerate_threads
 from typing import Any
 
 from ..errors import Finding, StorageError
@@ -62,6 +63,7 @@ class JobStore:
         self._path = path
         self._connections: dict[int, sqlite3.Connection] = {}
         self._lock = Lock()
+        self._closed = False
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
@@ -136,8 +138,9 @@ class JobStore:
         return self._select("WHERE status = 'ACCEPTED' AND phase <> 'QUEUED' ORDER BY place")
 
     def close(self) -> None:
-        """Let go of the database; threads that still use it get an error."""
+        """Let go of the database; whoever still asks gets a StorageError."""
         with self._lock:
+            self._closed = True
             for connection in (*self._connections.values(), self._claim):
                 connection.close()
             self._connections.clear()
@@ -152,13 +155,21 @@ class JobStore:
         """This thread's connection, in a transaction of its own."""
         try:
             with self._lock:
-                connection = self._connections.get(get_ident())
-                if connection is None:
-                    connection = self._connections[get_ident()] = _connected(self._path)
+                connection = self._connections.get(get_ident()) or self._connect()
             with connection:
                 yield connection
         except sqlite3.Error as error:
             raise StorageError(f"The jobs in {self._path} cannot be read or written: {error}.") from error
+
+    def _connect(self) -> sqlite3.Connection:
+        """Open this thread's connection, and close those of threads that have ended."""
+        if self._closed:
+            raise StorageError(f"The job queue {self._path} is closed.")
+        alive = {thread.ident for thread in enumerate_threads()}
+        for ident in [ident for ident in self._connections if ident not in alive]:
+            self._connections.pop(ident).close()
+        connection = self._connections[get_ident()] = _connected(self._path)
+        return connection
 
 
 def _connected(path: Path) -> sqlite3.Connection:

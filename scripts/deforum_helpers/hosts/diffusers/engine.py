@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from ...errors import Finding
+from ...errors import EngineError, Finding
 from ...ports import Diffused, DiffusionRequest
 from ..requests import check_request, set_fields
 from .loading import Model, find_model, find_vae, load_model, set_vae
@@ -56,6 +56,8 @@ class DiffusersEngine:
             EngineNaNError: latents or picture are no numbers.
         """
         check_request(request)
+        if request.steps < 1:
+            raise EngineError(f"The picture is to be made in {request.steps} steps; there must be 1 or more.")
         choice = resolve(request.sampler, request.scheduler)
         init, inpainting = request.init_image, request.inpainting
         denoising = 1.0 if init is None else min(max(1.0 - request.strength, 0.0), 1.0)
@@ -108,9 +110,10 @@ class DiffusersEngine:
 
     def _note(self, request: DiffusionRequest, choice: Choice) -> None:
         """Say, once, what comes out otherwise than it was asked for."""
-        said = list(departures(choice, self._model.scheduler))
+        said = list(departures(choice, self._model.scheduler, request.ancestral_eta))
         of = f"{self._model.name} ({self._model.family})"
-        if fields := self.ignored(request):
+        # Settings always hold a pix2pix guidance, and the models it is for are not driven here.
+        if fields := [name for name in self.ignored(request) if name != "pix2pix_cfg_scale"]:
             said.append(f"{of} does not heed: {', '.join(fields)}.")
         if self._model.is_transformer and any(sign in request.prompt for sign in ("(", "[", " AND ", "BREAK")):
             said.append(f"{of} reads prompts without their weights.")

@@ -87,7 +87,7 @@ def on_latents(mask: Mask, width: int, height: int) -> NDArray[np.float32]:
 def put_back(init: Image, painted: Image, inpainting: Inpainting, region: Region) -> Image:
     """``init`` with the diffused ``region`` in its mask; outside the mask every bit stays.
 
-    The edge is softened inwards over ``blur`` pixels on each side of where it would lie softened.
+    The edge is softened inwards over ``blur`` pixels, though never so far that the middle of the mask is reached.
 
     Args:
         init: the whole picture.
@@ -98,7 +98,8 @@ def put_back(init: Image, painted: Image, inpainting: Inpainting, region: Region
     result = init.copy()
     mask = np.ascontiguousarray(region.of(inpainting.mask))
     inside = cv2.distanceTransform(np.pad((mask > 0).astype(np.uint8), 1, mode="edge"), cv2.DIST_L2, 5)[1:-1, 1:-1]
-    ramp = np.clip(inside / (inpainting.blur + 1.0), 0.0, 1.0)
+    reach = min(inpainting.blur + 1.0, max(float(inside.max()) / 2.0, 1.0))
+    ramp = np.clip(inside / reach, 0.0, 1.0)
     alpha = (ramp * ramp * (3.0 - 2.0 * ramp) * (mask / 255.0))[..., None]
     old = region.of(init).astype(np.float32)
     new = resized(painted, region.width, region.height).astype(np.float32)

@@ -9,6 +9,7 @@ from typing import Any
 
 import diffusers
 import torch
+import transformers
 from safetensors import safe_open
 
 from ...errors import EngineError, Finding
@@ -70,8 +71,7 @@ def load_model(source: str, options: EngineOptions, placement: Placement) -> tup
         EngineError: it is not there, cannot be read, or is of an architecture that is not supported.
     """
     with torch.random.fork_rng(devices=[]), engine_errors(f"Loading the model {source}"):
-        diffusers.logging.set_verbosity_error()
-        diffusers.logging.disable_progress_bar()
+        _quieten()
         path = Path(source)
         if path.is_file():
             pipe = _from_file(path, options, placement.dtype)
@@ -83,6 +83,8 @@ def load_model(source: str, options: EngineOptions, placement: Placement) -> tup
         if any(task in type(pipe).__name__ for task in ("Img2Img", "Inpaint")):
             pipe = diffusers.AutoPipelineForText2Image.from_pipe(pipe)
         pipe.set_progress_bar_config(disable=True)
+        if getattr(pipe, "safety_checker", None) is not None:  # latents are decoded here, nobody would ask it
+            pipe.register_modules(safety_checker=None)
         name = path.stem if path.is_file() else path.name
         model = Model(name, family, pipe, pipe.scheduler, pipe.vae)
         if options.vae is not None:
@@ -157,6 +159,13 @@ def family_of(class_name: str) -> str:
     )
 
 
+def _quieten() -> None:
+    """No progress bars and hints of the libraries between the lines of a render."""
+    for library in (diffusers.logging, transformers.utils.logging):
+        library.set_verbosity_error()
+        library.disable_progress_bar()
+
+
 def _from_folder(path: Path, dtype: Any) -> Any:
     index = path / "model_index.json"
     if not index.is_file():
@@ -165,7 +174,7 @@ def _from_folder(path: Path, dtype: Any) -> Any:
         raise EngineError(f"{path} is no diffusers folder: model_index.json is not in it.{hint}")
     parts = json.loads(index.read_text("utf-8"))
     family_of(str(parts.get("_class_name", "")))
-    # Without a part that is left out on purpose, some pipelines want to hear so; nobody's pictures are censored here.
+    # Some pipelines want to be told of parts that are left out on purpose.
     absent: dict[str, Any] = {name: None for name, entry in parts.items() if entry == [None, None]}
     if "safety_checker" in parts:
         absent |= {"safety_checker": None, "requires_safety_checker": False}

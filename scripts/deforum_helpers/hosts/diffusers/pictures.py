@@ -59,12 +59,12 @@ def decode(model: Model, latents: Any) -> Image:
     Raises:
         EngineNaNError: latents or picture are no numbers.
     """
-    check_finite(latents, "The model", "Render with --dtype fp32 or bf16, or with fewer changes to the settings.")
+    check_finite(latents, "The model", "Render with --dtype fp32 or bf16.")
     vae = model.pipe.vae
     shift, scale = _shift_and_scale(vae)
     clean = latents.float() / scale + shift
     answer = vae.decode(clean.to(device=device_of(model), dtype=vae.dtype), return_dict=False)[0].float()
-    check_finite(answer, "The VAE", "It is tried again in full precision; --dtype fp32 avoids that.")
+    check_finite(answer, "The VAE", "In full precision it may not: use --dtype fp32, or another VAE.")
     pixels = ((answer[0].clamp(-1, 1) + 1.0) * 127.5).round().to(torch.uint8)
     return np.ascontiguousarray(pixels.permute(1, 2, 0).cpu().numpy())
 

@@ -104,8 +104,7 @@ class PromptEncoder:
                 )
             ]
             words = torch.cat([_words(provider, chunks, device) for provider in providers], dim=-1)
-            whole = providers[1].get_pooled_embeddings([plain_text(chunks)], device=device)
-            return Encoded(words, whole)
+            return Encoded(words, providers[1].whole(plain_text(chunks), device))
         provider = _Provider(pipe.tokenizer, pipe.text_encoder, clip_skip or 1, normalised=True, manager=manager)
         return Encoded(_words(provider, chunks, device))
 
@@ -124,6 +123,11 @@ class _Provider(EmbeddingsProvider):  # type: ignore[misc]
         super().__init__(tokenizer, encoder, manager, truncate=False, split_long_text_mode=SplitLongTextMode.PHRASES)
         self._last = last
         self._normalised = normalised
+
+    def whole(self, text: str, device: Any) -> Any:
+        """The one vector that stands for a text, as far as it fits: 1×values."""
+        tokens, _, _ = self.get_token_ids_and_expand_weights([text], [1.0], device=device)
+        return self.text_encoder(tokens[None, : self.max_token_count], return_dict=True).text_embeds
 
     def _encode_token_ids_to_embeddings(self, token_ids: Any, attention_mask: Any = None) -> Any:
         answer = self.text_encoder(token_ids, attention_mask, output_hidden_states=True, return_dict=True)

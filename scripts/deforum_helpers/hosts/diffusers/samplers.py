@@ -127,24 +127,30 @@ def is_flow(scheduler: Any) -> bool:
     return "FlowMatch" in type(scheduler).__name__
 
 
-def departures(choice: Choice, of_model: Any) -> tuple[str, ...]:
+def departures(choice: Choice, of_model: Any, ancestral_eta: float | None = None) -> tuple[str, ...]:
     """In what the sampler of ``choice`` differs from A1111's here, as sentences; mostly empty.
 
     Args:
         choice: what is asked for.
         of_model: the model's own scheduler.
+        ancestral_eta: as asked for.
     """
     if is_flow(of_model):
         if choice.sampler in ("Euler", "Heun"):
-            return ()
-        return (f"sampler: {choice.sampler!r} is not made for this model; it samples with Euler instead.",)
+            plain = not SCHEDULES[choice.schedule]
+            return () if plain else (f"the schedule {choice.schedule!r} is not made for this model; its own is used.",)
+        return (f"the sampler {choice.sampler!r} is not made for this model, which samples with Euler instead.",)
     sampler = SAMPLERS[choice.sampler]
     said = []
     if sampler.stands_in:
-        said.append(f"sampler: {choice.sampler!r} is not in diffusers; in its place comes {sampler.stands_in}.")
+        said.append(f"the sampler {choice.sampler!r} is not in diffusers; in its place comes {sampler.stands_in}.")
+    if ancestral_eta is not None and choice.sampler in ("DPM2 a", "DPM++ 2S a"):
+        said.append(f"the sampler {choice.sampler!r} has no ancestral eta in diffusers.")
     missing = set(SCHEDULES[choice.schedule]) - _parameters(_class(sampler.scheduler))
     if missing:
-        said.append(f"scheduler: {choice.sampler!r} has no {choice.schedule!r} in diffusers; its own is used.")
+        said.append(
+            f"the sampler {choice.sampler!r} has no schedule {choice.schedule!r} in diffusers; its own is used."
+        )
     return tuple(said)
 
 

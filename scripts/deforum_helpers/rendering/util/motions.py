@@ -40,6 +40,8 @@ class Motions:
         self._follows_video = uses.uses_hybrid_motion(data.settings) and inputs.hybrid is not None
         self._from_picture = self._follows_video and data.settings.anim.hybrid_motion_use_prev_img
         self._key_frames = data.key_frames
+        moved = data.settings.anim.hybrid_composite == "Before Motion"
+        self._mixed = frozenset(self._key_frames if moved else ())
         self._lock = Lock()
         self._scenes: dict[int, _Scene] = {}
 
@@ -71,8 +73,8 @@ class Motions:
             return self._scene(frame).warps[frame]
 
     def of_video(self, frame: int) -> Warp | None:
-        """The video's part in that warp, None if there is none."""
-        if not self._follows_video:
+        """The video's part in that warp where it is wanted (at key frames that mix it in), else None."""
+        if not self._follows_video or frame not in self._mixed:
             return None
         with self._lock:
             return self._scene(frame).of_video[frame]
@@ -106,7 +108,8 @@ class Motions:
         warp = frame_motion(data, frame, scene.depth)
         if self._follows_video:
             followed = video_motion(data, self._inputs, frame, self._moved(scene, warp))
-            scene.of_video[frame] = followed
+            if frame in self._mixed:
+                scene.of_video[frame] = followed
             warp = warp.then(followed)
         scene.warps[frame] = warp
         if scene.depth is not None:
