@@ -104,7 +104,7 @@ def one_thread():
         torch.set_num_threads(before)
 
 
-def _vae(channels=4):
+def _vae(shift=None):
     """Smooth, with a last layer that gives contrast."""
     import torch
     from diffusers import AutoencoderKL
@@ -114,7 +114,8 @@ def _vae(channels=4):
         down_block_types=("DownEncoderBlock2D",) * 4,
         up_block_types=("UpDecoderBlock2D",) * 4,
         layers_per_block=1,
-        latent_channels=channels,
+        latent_channels=4,
+        shift_factor=shift,
         norm_num_groups=4,
         sample_size=64,
         scaling_factor=4.0,  # what makes of its answers numbers as large as the noise
@@ -210,7 +211,7 @@ def _sd3(folder):
         pos_embed_max_size=32,
     )
     return StableDiffusion3Pipeline(
-        vae=_vae(),
+        vae=_vae(shift=0.1),
         text_encoder=_text_encoder(tokenizers[0], 32, projected=True),
         text_encoder_2=_text_encoder(tokenizers[1], 32, projected=True),
         text_encoder_3=None,
@@ -243,7 +244,7 @@ def _flux(folder):
         vocab_size=len(tokenizers[1]), d_model=32, d_kv=8, d_ff=32, num_layers=2, num_heads=2, tie_word_embeddings=False
     )
     return FluxPipeline(
-        vae=_vae(),
+        vae=_vae(shift=0.1),
         text_encoder=_text_encoder(tokenizers[0], 32),
         text_encoder_2=_lively(T5EncoderModel(t5)),
         tokenizer=tokenizers[0],

@@ -188,6 +188,20 @@ def test_controlnet(controlled, model):
     assert np.array_equal(engine.diffuse(REQUEST).image, plain)
 
 
+def test_all_pictures_share_one_set_of_weights(controlled):
+    engine = controlled("sd")
+    parts = dict(engine._model.pipe.components)
+    for change in (
+        {},
+        {"init_image": INIT, "strength": 0.5},
+        {"control_units": (ControlUnit(1, "none", "edges", image=INIT),)},
+    ):
+        engine.diffuse(replace(REQUEST, **change))
+    assert all(engine._model.pipe.components[name] is part for name, part in parts.items())
+    guided = engine._painter._controls._pipe[1].components
+    assert all(guided[name] is part for name, part in parts.items())
+
+
 def test_controlnet_guided_by_the_init_and_with_several_prompts(controlled):
     engine = controlled("sd")
     request = replace(REQUEST, init_image=INIT, strength=0.4)

@@ -130,13 +130,14 @@ def test_eta(open_tiny, model):
     assert not np.array_equal(ddim[0], ddim[2])
 
 
-def test_our_ancestral_euler_is_the_one_of_diffusers():
+@pytest.mark.parametrize("prediction", ["epsilon", "v_prediction"])
+def test_our_ancestral_euler_is_the_one_of_diffusers(prediction):
     import diffusers
     import torch
 
-    ours, theirs = samplers.EulerAncestral(), diffusers.EulerAncestralDiscreteScheduler()
     results = []
-    for scheduler in (ours, theirs):
+    for kind in (samplers.EulerAncestral, diffusers.EulerAncestralDiscreteScheduler):
+        scheduler = kind(prediction_type=prediction)
         scheduler.set_timesteps(5)
         sample = torch.linspace(-3, 3, 64).reshape(1, 1, 8, 8) * scheduler.init_noise_sigma
         source = torch.Generator().manual_seed(1)
