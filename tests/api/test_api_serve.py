@@ -71,14 +71,17 @@ def test_thirty_jobs_and_a_kill(tmp_path):
         assert len(frames_of(last["outdir"])) == 40
 
 
-def test_an_orderly_end_keeps_the_running_job_resumable(tmp_path):
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_an_orderly_end_keeps_the_running_job_resumable(tmp_path, number):
     with serving(tmp_path / "out", "--latency", "0.2") as server:
         job = server.ask("POST", "/deforum_api/batches", {"deforum_settings": settings(4)})["job_ids"][0]
         told = server.events(job)
         assert next(event for event in told if event["frame"] >= 2)
-        server.process.send_signal(signal.SIGTERM)
+        server.process.send_signal(number)
         list(told)  # ends, although the job is not over
-        server.process.communicate(timeout=60)
+        _, err = server.process.communicate(timeout=60)
+        assert server.process.returncode == 0, err
+        assert "Traceback" not in err
     with serving(tmp_path / "out") as server:
         assert server.job(job)["resumable"]
         server.ask("POST", f"/deforum_api/jobs/{job}/resume")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import ipaddress
 import os
+import signal
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
@@ -157,7 +158,14 @@ def _serve(app: Any, queue: JobQueue, arguments: argparse.Namespace) -> None:
         server_header=False,
         timeout_graceful_shutdown=_GRACE_SECONDS,
     )
-    Server(settings).run()
+    # uvicorn raises the signal that ended it once more; the running job must be stopped in order all the same.
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        Server(settings).run()
+    except KeyboardInterrupt:
+        print("Stopped. Jobs that were not over can be resumed.", file=sys.stderr)
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _names(host: str) -> tuple[str, ...]:

@@ -335,14 +335,16 @@ class JobQueue:
         return self._closing
 
     def close(self) -> None:
-        """Let the running job stop so that it can be resumed, leave the engine, let go of the database."""
+        """Let the running job stop so that it can be resumed, leave the engine, let go of the database.
+
+        Returns when all that is done, whoever has asked for it first.
+        """
         with self._changed:
-            if self._closing:
-                return
-            self._closing = True
-            if self._current is not None:
-                self._current.control.stop(video=False)
-            self._notify()
+            if not self._closing:
+                self._closing = True
+                if self._current is not None:
+                    self._current.control.stop(video=False)
+                self._notify()
         self._worker.join()
         self._store.close()
 
