@@ -101,30 +101,43 @@
     let changed = 1; // when something was last changed, 0 once the plan knows
     let pasted = 0; // when the manifest was last changed, 0 once it was read
     let base = "";
+    let manifest = "";
 
     function noteChange(event) {
         const target = event.target;
         if (!(target instanceof Element) || !target.closest("#deforum_left")) return;
         if (target.closest(".deforum-plan, .deforum-jump, .deforum-hidden, #deforum_plan_btn, [role=tab]")) return;
         changed = performance.now();
-        if (event.type !== "click" && target.closest("#deforum_setting_parseq_manifest")) pasted = changed;
     }
 
     function followChanges(now) {
         const text = textOf("deforum_base");
         if (text !== base) {
+            if (base) pasted = now; // settings were loaded, perhaps with a manifest
             base = text;
             changed = now;
-            pasted = textOf("deforum_setting_parseq_manifest") ? now : 0;
+        }
+        const box = boxOf("deforum_setting_parseq_manifest");
+        if (box && box.value !== manifest) {
+            manifest = box.value;
+            pasted = changed = now;
         }
         if (pasted && now - pasted > SETTLED) {
             pasted = 0;
-            press("deforum_reload_manifest_btn");
+            press("deforum_manifest_check");
         }
         if (changed && now - changed > SETTLED && isShown(byId("deforum_plan"))) {
             changed = 0;
             press("deforum_plan_btn");
         }
+    }
+
+    function markManaged(root) {
+        const ids = new Set(JSON.parse(textOf("deforum_managed") || "[]"));
+        for (const element of root.querySelectorAll(".deforum-managed")) {
+            if (!ids.has(element.id)) element.classList.remove("deforum-managed");
+        }
+        for (const id of ids) byId(id)?.classList.add("deforum-managed");
     }
 
     // --- progress ----------------------------------------------------------------------------------------------------
@@ -154,7 +167,8 @@
         let place = null;
         for (const id of sections.split(" ").filter(Boolean)) {
             place = byId(id) ?? place;
-            if (!isShown(byId(id)?.querySelector("input, textarea, .form, .block"))) {
+            const inside = byId(id)?.querySelectorAll("input, textarea, .deforum-legend") ?? [];
+            if (![...inside].some(isShown)) {
                 byId(id)?.querySelector("button.label-wrap, .label-wrap")?.click();
                 await wait(160);
             }
@@ -192,6 +206,19 @@
         listed = shown;
     }
 
+    // Old gradios make the headings of sections plain boxes, which no keyboard reaches.
+    function makeReachable(root) {
+        for (const heading of root.querySelectorAll("div.label-wrap:not([tabindex])")) {
+            heading.tabIndex = 0;
+            heading.setAttribute("role", "button");
+            heading.addEventListener("keydown", (event) => {
+                if (event.key !== "Enter" && event.key !== " ") return;
+                event.preventDefault();
+                heading.click();
+            });
+        }
+    }
+
     setInterval(() => {
         const root = byId("deforum_interface");
         if (!root || document.hidden) return;
@@ -199,8 +226,10 @@
         followRun(now);
         followGallery();
         if (!isShown(root)) return;
+        makeReachable(root);
         takeViews();
         askForViews(root, now);
         followChanges(now);
+        markManaged(root);
     }, BEAT);
 })();

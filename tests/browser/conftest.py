@@ -22,8 +22,8 @@ def _no_proxy(monkeypatch):
 
 
 @pytest.fixture(scope="session", params=list(ENVIRONMENTS))
-def python(request):
-    """The interpreter of an environment with one of the gradios."""
+def python(request, chromium):
+    """The interpreter of an environment with one of the gradios; none is made if there is no browser to see it."""
     if request.param == "ours":
         pytest.importorskip("gradio", reason="the page needs gradio: pip install -r requirements-ui.txt")
     try:

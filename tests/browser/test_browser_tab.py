@@ -74,7 +74,9 @@ class TestSettings:
         tab.choose("animation_mode", "3D")
         tab.page.wait_for_selector("#deforum_setting_rotation_3d_x:visible")
         tab.page.wait_for_selector("#deforum_setting_angle", state="hidden")
-        tab.page.wait_for_selector("#depth_warp_fov_tab:visible")
+        tab.unfold("depth_warp_fov_tab")
+        tab.page.wait_for_selector("#deforum_setting_fov_schedule:visible")
+        assert not tab.is_shown("midas_weight")
 
     def test_a_wrong_schedule_is_marked_and_refused(self, tab):
         tab.go("Keyframes")
@@ -107,6 +109,14 @@ class TestSettings:
         tab.page.keyboard.press("Shift+Tab")
         assert tab.page.evaluate("document.activeElement.id") == "deforum_generate"
 
+    def test_the_keyboard_opens_sections(self, tab):
+        tab.go("Keyframes")
+        heading = tab.page.locator("#anti_blur_accord .label-wrap >> nth=0")
+        tab.page.wait_for_function("document.querySelector('#anti_blur_accord .label-wrap').tabIndex === 0")
+        heading.focus()
+        tab.page.keyboard.press("Enter")
+        tab.page.wait_for_selector("#deforum_setting_amount_schedule:visible")
+
 
 class TestPlan:
     def test_a_link_to_a_manifest(self, tab, files_url):
@@ -117,6 +127,9 @@ class TestPlan:
         tab.go("Neo Core")
         tab.wait_for_text("deforum_plan", "1200")
         tab.page.wait_for_selector("#deforum_plan .deforum-parseq")
+        tab.go("Keyframes")
+        tab.page.wait_for_selector("#deforum_setting_strength_schedule.deforum-managed")
+        assert not tab.page.locator("#deforum_setting_max_frames.deforum-managed").count()
 
     def test_a_pasted_manifest_becomes_a_file(self, tab):
         text = (ROOT / "examples" / "beat_sync" / "parseq.json").read_text("utf-8")

@@ -88,7 +88,6 @@ class TestTheTab:
 
     def test_what_has_no_effect_is_hidden(self, tab):
         assert tab["visible"]["deforum_setting_rotation_3d_x"] is False
-        assert tab["visible"]["depth_warp_fov_tab"] is False
         assert tab["visible"]["deforum_setting_zoom"] is True
 
     def test_nothing_failed(self, tab):

@@ -19,7 +19,15 @@ from deforum_helpers.settings.schema import SETTINGS, Settings
 from deforum_helpers.ui import svg
 from deforum_helpers.ui.door import PastRun, PlanView
 from deforum_helpers.ui.findings_view import error_html, findings_html, label_of
-from deforum_helpers.ui.plan_view import MOVING, duration_text, manifest_html, plan_html, plan_svg, series_choices
+from deforum_helpers.ui.plan_view import (
+    MOVING,
+    duration_text,
+    managed_fields,
+    manifest_html,
+    plan_html,
+    plan_svg,
+    series_choices,
+)
 from deforum_helpers.ui.runs_view import gallery_html, run_html, run_label
 from deforum_helpers.ui.schedule_view import CHECKED, schedule_html, schedule_reply
 from deforum_helpers.ui.status_view import picture_html, status_html, video_html
@@ -181,6 +189,7 @@ class TestPlan:
         html = manifest_html(PlanView(data, ()))
         assert f"<dd>{manifest.frame_count}</dd>" in html
         assert f"<dd>{len(manifest.key_frames)}</dd>" in html
+        assert "deforum_setting_strength_schedule" in managed_fields(PlanView(data, ()))
         drawn = plan_svg(data)
         assert {"deforum-parseq", "deforum-keys"} <= set(classes(drawn))
 

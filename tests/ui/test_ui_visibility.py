@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from deforum_helpers.errors import SettingsError
 from deforum_helpers.settings.schema import SETTINGS
-from deforum_helpers.ui.visibility import any_of, condition, conditions, dependants
+from deforum_helpers.ui.visibility import condition, conditions, dependants, none_of
 
 DEFAULTS = {key: setting.default for key, setting in SETTINGS.items()}
 RULES = conditions(SETTINGS)
@@ -89,7 +89,7 @@ def test_who_depends_on_whom():
     assert found == {"use_mask": ["a", "b"], "use_init": ["a"]}
 
 
-def test_a_section_is_on_display_if_anything_in_it_is():
-    either = any_of([condition("use_mask"), condition("use_init"), condition("use_mask")])
-    assert either({"use_init": True}) is True
-    assert either({}) is False
+def test_none_of_several():
+    rule = none_of([condition("use_mask"), condition("use_init"), condition("use_mask")])
+    assert rule({"use_init": True}) is False
+    assert rule({}) is True

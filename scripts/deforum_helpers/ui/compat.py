@@ -25,7 +25,13 @@ update = gr.update
 
 
 def listen(
-    event: Any, handler: Handler, inputs: Sequence[Component], outputs: Sequence[Component], *, raw: bool = False
+    event: Any,
+    handler: Handler,
+    inputs: Sequence[Component],
+    outputs: Sequence[Component],
+    *,
+    raw: bool = False,
+    once: bool = False,
 ) -> None:
     """Answer an event, past the queue, for every answer is quick.
 
@@ -35,9 +41,12 @@ def listen(
         inputs: components whose values it gets.
         outputs: components that it changes.
         raw: whether the values come as the browser sends them, unchecked by gradio.
+        once: whether an event is dropped while another is being answered; else the last of them is answered, too.
     """
     options: dict[str, Any] = {"queue": False, "show_progress": "hidden", "preprocess": not raw}
     options.update({"api_visibility": "private"} if VERSION >= (6, 0) else {"api_name": False})
+    if VERSION >= (4, 0):
+        options["trigger_mode"] = "once" if once else "always_last"
     answer: Callable[..., Any] = handler
     if len(outputs) == 1:
 
@@ -62,9 +71,9 @@ def hidden_button(elem_id: str) -> Component:
     return gr.Button("", elem_id=elem_id, elem_classes=["deforum-hidden"])
 
 
-def accordion(label: str, *, is_open: bool, elem_id: str, visible: bool = True) -> Component:
+def accordion(label: str, *, is_open: bool, elem_id: str) -> Component:
     """A section that opens and closes."""
-    return gr.Accordion(label, open=is_open, elem_id=elem_id, visible=visible)
+    return gr.Accordion(label, open=is_open, elem_id=elem_id)
 
 
 def upload_button(label: str, *, types: Sequence[str], elem_id: str) -> Component:

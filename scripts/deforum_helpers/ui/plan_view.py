@@ -16,6 +16,7 @@ from ..settings.schema import SETTINGS
 from . import svg
 from .door import PlanView
 from .findings_view import findings_html, jump, label_of
+from .tree import elem_id
 
 MOVING = "All that move"
 """The choice that draws every series that changes."""
@@ -64,10 +65,20 @@ def manifest_html(view: PlanView) -> str:
         ("Key frames", str(len(use.key_frames)) if use.key_frames else "none listed"),
     ]
     cells = "".join(f"<div><dt>{name}</dt><dd>{escape(value)}</dd></div>" for name, value in facts)
-    mine = [jump(row.parameter) for row in use.ownership if row.managed_by == "Parseq" and row.parameter in SETTINGS]
-    managed = f"<p>Managed by Parseq: {', '.join(mine) or 'nothing'}. Deforum manages everything else.</p>"
+    mine = ", ".join(jump(key) for key in _managed(view))
+    managed = f"<p>Managed by Parseq: {mine or 'nothing'}. Deforum manages everything else.</p>"
     title = f"<p><b>Parseq: {escape(use.title or 'untitled')}</b></p>"
     return f'<div class="deforum-manifest">{title}<dl class="deforum-figures">{cells}</dl>{managed}</div>'
+
+
+def managed_fields(view: PlanView) -> list[str]:
+    """Element ids of the fields whose values come from the manifest."""
+    return [elem_id(key) for key in _managed(view)]
+
+
+def _managed(view: PlanView) -> list[str]:
+    rows = view.data.parseq.ownership if view.data is not None and view.data.parseq is not None else ()
+    return [row.parameter for row in rows if row.managed_by == "Parseq" and row.parameter in SETTINGS]
 
 
 def duration_text(seconds: float) -> str:
@@ -84,7 +95,7 @@ def _figures(data: RenderData, seconds: float | None) -> str:
         ("Length", f"{float(data.duration):.1f} s at {float(data.fps):g} fps"),
         ("Diffused", f"{len(data.keys)} ({len(data.keys) / data.max_frames:.0%})"),
         ("Pseudo cadence", f"{data.pseudo_cadence:.2f}"),
-        ("Longest gap", f"{int(gaps.max())} frames"),
+        ("Longest gap", f"{int(gaps.max())} frame{'' if gaps.max() == 1 else 's'}"),
         ("Expected time", "known after a run" if seconds is None else f"about {duration_text(seconds)}"),
     ]
     cells = "".join(f"<div><dt>{name}</dt><dd>{escape(value)}</dd></div>" for name, value in facts)
@@ -142,7 +153,7 @@ def _series(data: RenderData, name: str, values: NDArray[np.float64], top: float
         svg.text(_LEFT - 8, top + 10, f"{high:.4g}", "deforum-tick", "end"),
         *([svg.text(_LEFT - 8, top + _SERIES, f"{low:.4g}", "deforum-tick", "end")] if high > low else []),
         svg.curve(frame, values, "deforum-curve"),
-        svg.dots(frame, keys, values[keys], "deforum-dots"),
+        *([svg.dots(frame, keys, values[keys], "deforum-dots")] if len(keys) < data.max_frames else []),
     ]
     return "".join(parts)
 

@@ -72,10 +72,14 @@ def connect_run(page: Page, panel: RunPanel) -> None:
     def interrupt(followed: str) -> list[Any]:
         return _asked(page.door, followed, page.door.stop)
 
-    compat.listen(panel.generate.click, generate, [panel.files, *page.inputs], [panel.said, *panel.watched], raw=True)
+    compat.listen(
+        panel.generate.click, generate, [panel.files, *page.inputs], [panel.said, *panel.watched], raw=True, once=True
+    )
     compat.listen(panel.pause.click, pause, [panel.followed], panel.watched)
     compat.listen(panel.interrupt.click, interrupt, [panel.followed], panel.watched)
-    compat.listen(panel.tick.click, lambda followed: watch(page.door, followed), [panel.followed], panel.watched)
+    compat.listen(
+        panel.tick.click, lambda followed: watch(page.door, followed), [panel.followed], panel.watched, once=True
+    )
     if "custom_settings_file" in page.boxes:
         compat.listen(
             page.boxes["custom_settings_file"].change,

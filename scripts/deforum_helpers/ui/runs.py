@@ -60,7 +60,7 @@ def build_gallery(page: Page, panel: RunPanel) -> None:
     compat.listen(chosen.input, partial(_shown, page), [chosen], showing)
     compat.listen(pick.click, partial(_shown, page), [picked], showing)
     compat.listen(load.click, partial(_loaded, page), [chosen], [said, *page.outputs])
-    compat.listen(resume.click, partial(_resumed, page, panel), [chosen], [said, *panel.watched])
+    compat.listen(resume.click, partial(_resumed, page, panel), [chosen], [said, *panel.watched], once=True)
 
 
 def _listed(page: Page) -> list[Any]:

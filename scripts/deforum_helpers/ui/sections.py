@@ -1,4 +1,4 @@
-"""The left side: a tab per main heading, sections that open and close inside, and what hides when it has no effect."""
+"""The left side: a tab per main heading, sections that open and close inside, and what hides without effect."""
 
 from __future__ import annotations
 
@@ -14,9 +14,10 @@ from ..errors import DeforumError
 from ..settings.schema import SETTINGS
 from . import compat, values
 from .door import Door
+from .findings_view import jump
 from .tree import OPEN, Path, Section, section_id, settings_tree
 from .values import Draft
-from .visibility import Condition, any_of, conditions, dependants
+from .visibility import Condition, conditions, dependants, none_of
 from .widgets import widget
 
 
@@ -28,8 +29,8 @@ class Page:
         door: who answers.
         fields: settings key → component that holds its value.
         boxes: settings key → component that takes a file or picture and whose value is no setting.
-        sections: headings → container.
-        rules: when fields, boxes and sections are on display, those that are not always.
+        notes: headings → what is said in a section while nothing in it has an effect.
+        rules: when fields, boxes and notes are on display, those that are not always.
         base: holds what the page cannot show; see ``values.base_of``.
     """
 
@@ -38,7 +39,7 @@ class Page:
     rules: Mapping[str | Path, Condition]
     fields: dict[str, compat.Component] = field(default_factory=dict)
     boxes: dict[str, compat.Component] = field(default_factory=dict)
-    sections: dict[Path, compat.Component] = field(default_factory=dict)
+    notes: dict[Path, compat.Component] = field(default_factory=dict)
 
     @property
     def inputs(self) -> list[compat.Component]:
@@ -57,16 +58,15 @@ class Page:
     @property
     def outputs(self) -> list[compat.Component]:
         """What :meth:`fill` changes, in its order."""
-        return [self.base, *self.fields.values(), *self.boxes.values(), *self.sections.values()]
+        return [self.base, *self.fields.values(), *self.boxes.values(), *self.notes.values()]
 
     def fill(self, draft: Draft) -> list[Any]:
         """Updates that put settings into the page and show what has an effect."""
         held = {key: draft.settings.value(key) for key in SETTINGS}
         updates = [
-            compat.update(value=values.shown(key, held[key]), visible=self._is_visible(key, held))
-            for key in self.fields
+            compat.update(value=values.shown(key, held[key]), visible=self._visible(key, held)) for key in self.fields
         ]
-        others = [compat.update(visible=self._is_visible(name, held)) for name in self._others()]
+        others = [compat.update(visible=self._visible(name, held)) for name in self._others()]
         return [values.base_of(draft), *updates, *others]
 
     def unchanged(self) -> list[Any]:
@@ -74,15 +74,15 @@ class Page:
         return [compat.same() for _ in self.outputs]
 
     def component(self, name: str | Path) -> compat.Component | None:
-        """The component of a field, box or section, None if there is none."""
+        """The component of a field, box or note, None if there is none."""
         if isinstance(name, tuple):
-            return self.sections.get(name)
+            return self.notes.get(name)
         return self.fields.get(name) or self.boxes.get(name)
 
     def _others(self) -> list[str | Path]:
-        return [*self.boxes, *self.sections]
+        return [*self.boxes, *self.notes]
 
-    def _is_visible(self, name: str | Path, held: Mapping[str, Any]) -> bool:
+    def _visible(self, name: str | Path, held: Mapping[str, Any]) -> bool:
         return name not in self.rules or self.rules[name](held)
 
 
@@ -108,12 +108,12 @@ def build_sections(page: Page, extras: Mapping[Path, Extra]) -> None:
 
 
 def rules_of(root: Section) -> dict[str | Path, Condition]:
-    """When settings and sections are on display. A section is if anything in it is; tabs always are."""
+    """When settings are on display, and when a section says that nothing in it is."""
     rules: dict[str | Path, Condition] = {key: rule for key, rule in conditions(root.keys()).items()}  # noqa: C416
     for section in root.walk():
         keys = list(section.keys())
         if len(section.path) > 1 and all(key in rules for key in keys):
-            rules[section.path] = any_of(rules[key] for key in keys)
+            rules[section.path] = none_of(rules[key] for key in keys)
     return rules
 
 
@@ -149,6 +149,11 @@ def failure_html(name: str, error: Exception) -> str:
 
 
 def _content(page: Page, section: Section, extras: Mapping[Path, Extra]) -> None:
+    if section.path in page.rules:
+        rule = page.rules[section.path]
+        defaults = {key: setting.default for key, setting in SETTINGS.items()}
+        said = _no_effect_html(rule)
+        page.notes[section.path] = compat.html(said, visible=rule(defaults))
     for row in section.rows:
         _row(page, row)
     if section.path in extras:
@@ -157,13 +162,14 @@ def _content(page: Page, section: Section, extras: Mapping[Path, Extra]) -> None
         _accordion(page, child, extras)
 
 
+def _no_effect_html(rule: Condition) -> str:
+    links = ", ".join(jump(key) for key in sorted(rule.keys))
+    return f'<p class="deforum-legend">Nothing here has an effect now. That depends on {links}.</p>'
+
+
 def _accordion(page: Page, section: Section, extras: Mapping[Path, Extra]) -> None:
-    defaults = {key: setting.default for key, setting in SETTINGS.items()}
-    visible = section.path not in page.rules or page.rules[section.path](defaults)
-    name = section_id(section.path)
-    with compat.accordion(section.heading, is_open=section.path in OPEN, elem_id=name, visible=visible) as container:
+    with compat.accordion(section.heading, is_open=section.path in OPEN, elem_id=section_id(section.path)):
         part(section.heading, partial(_content, page, section, extras))
-    page.sections[section.path] = container
 
 
 def _row(page: Page, keys: tuple[str, ...]) -> None:

@@ -102,9 +102,9 @@ def conditions(keys: Iterable[str]) -> dict[str, Condition]:
     return {key: condition(_all_of(parts)) for key, parts in texts.items() if parts}
 
 
-def any_of(parts: Iterable[Condition]) -> Condition:
-    """Holds if one of ``parts`` does."""
-    return condition(" or ".join(f"({text})" for text in dict.fromkeys(part.text for part in parts)))
+def none_of(parts: Iterable[Condition]) -> Condition:
+    """Holds if none of ``parts`` does."""
+    return condition(" and ".join(f"not ({text})" for text in dict.fromkeys(part.text for part in parts)))
 
 
 def dependants(rules: Mapping[Any, Condition]) -> dict[str, list[Any]]:
