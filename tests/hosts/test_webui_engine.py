@@ -214,6 +214,10 @@ class TestCheckpointAndVae:
         with pytest.raises(EngineError, match="could not load its checkpoint"):
             diffuse(host)
 
+    def test_forge_has_no_model_before_its_first_picture(self, forge):
+        forge.shared.sd_model = None
+        assert diffuse(forge)[0].image.any()
+
     @pytest.mark.parametrize(
         ("name", "option"),
         [("vae-ft-mse", "vae-ft-mse.safetensors"), ("models/VAE/anything.vae.pt", "Anything.vae.pt"), ("NONE", "None")],

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from threading import Event
+
 import pytest
 import webui_host
 
@@ -86,6 +88,20 @@ def test_waits_for_the_model(host, follow):
     *_, last = states
     assert last.status == "SUCCEEDED"
     assert host.processing.asked != []
+
+
+def test_waits_until_the_web_ui_has_started(host, tmp_path):
+    started = Event()
+    queue = JobQueue(tmp_path / "jobs.sqlite3", WebuiRunner(tmp_path / "out", ready=started.wait))
+    (job,) = queue.submit([JobRequest(SETTINGS, {}, base_dir=tmp_path)]).job_ids
+    states = queue.events(job)
+    while next(states).phase != "PREPARING":
+        pass
+    assert host.processing.asked == []
+    started.set()
+    *_, last = states
+    queue.close()
+    assert last.status == "SUCCEEDED"
 
 
 def test_interrupt_stops_it_so_that_it_can_go_on(host, run):

@@ -21,6 +21,7 @@ from deforum_helpers.hosts.webui.conflicts import conflict_text, other_deforums
 from deforum_helpers.hosts.webui.message_tab import what_to_do
 from deforum_helpers.hosts.webui.options import run_options
 from deforum_helpers.hosts.webui.run_now import check_files, split_files
+from deforum_helpers.jobs.status import JobRequest
 
 ROOT = Path(__file__).parents[2]
 
@@ -112,6 +113,19 @@ class TestTab:
         assert "Karras" in door.choices()["scheduler"]
         assert door.active() == ()
         assert door.access is None
+
+    def test_jobs_run_when_the_web_ui_has_started(self, host, tmp_path, monkeypatch):
+        monkeypatch.setattr(ui, "build_tab", lambda door: door)
+        self.register(host, tmp_path)
+        registered = host("script_callbacks").registered
+        ((door, _, _),) = registered["tabs"][0]()
+        (job,) = door.queue.submit([JobRequest(TestRunNow.SETTINGS, {}, base_dir=tmp_path)]).job_ids
+        states = door.queue.events(job)
+        while next(states).phase != "PREPARING":
+            pass
+        registered["started"][0](None, None)
+        *_, last = states
+        assert last.status == "SUCCEEDED"
 
     def test_files_of_others_are_out_of_reach_where_others_may_come(self, host, tmp_path, monkeypatch):
         flags = host("shared").cmd_opts

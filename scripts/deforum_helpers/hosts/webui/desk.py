@@ -6,7 +6,7 @@ import os
 import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from threading import Lock
+from threading import Event, Lock
 from typing import TYPE_CHECKING, Any
 
 from .host import open_host, part
@@ -33,6 +33,7 @@ class Desk:
         self._root = root
         self._queue: JobQueue | None = None
         self._opening = Lock()
+        self._started = Event()
 
     @property
     def queue(self) -> JobQueue:
@@ -48,7 +49,7 @@ class Desk:
         with self._opening:
             if self._queue is None:
                 out = ensure_folder(output_folder())
-                self._queue = JobQueue(out / DATABASE, WebuiRunner(out, self._access()))
+                self._queue = JobQueue(out / DATABASE, WebuiRunner(out, self._access(), self._started.wait))
             return self._queue
 
     def door(self) -> Door:
@@ -82,8 +83,13 @@ class Desk:
         folders = (output_folder(), self._root / "examples", uploads, *named)
         return Access(tuple(Path(folder).resolve() for folder in folders))
 
+    def start(self) -> None:
+        """The web UI has started: jobs may run."""
+        self._started.set()
+
     def close(self) -> None:
         """Let the running job stop so that it can be resumed, and let go of the database."""
+        self._started.set()
         with self._opening:
             if self._queue is not None:
                 self._queue.close()

@@ -74,7 +74,8 @@ class WebuiDiffuser:
             return Diffused(init.copy())
         with engine_errors():
             self._weights.use(request.checkpoint, request.vae)
-            if self._host.shared.sd_model is None:
+            # Asking loads it; Forge loads its own when it makes a picture, and has none until then.
+            if self._host.loader is None and self._host.shared.sd_model is None:
                 raise EngineError("The web UI could not load its checkpoint; its console says why. Choose another one.")
             image, used = self._finished(request)
         if init is not None and inpainting is not None:

@@ -56,6 +56,7 @@ def _started(desk: Desk, _page: Any, app: Any) -> None:
     batches, simple = (bool(getattr(flags, flag, False)) for flag in ("deforum_api", "deforum_simple_api"))
     if batches or simple:
         _guarded("the API", partial(desk.add_routes, app, batches=batches, simple=simple))()
+    desk.start()
     if getattr(flags, "deforum_run_now", None):
         Thread(target=_guarded("--deforum-run-now", _run_now), name="deforum-run-now", daemon=True).start()
 

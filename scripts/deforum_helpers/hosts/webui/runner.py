@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
@@ -30,10 +30,12 @@ class WebuiRunner:
     Attributes:
         out: folder of all runs.
         access: what restricted requests may reach.
+        ready: returns when the web UI has started; jobs that waited in the queue must not run before.
     """
 
     out: Path
     access: Access = field(default_factory=Access)
+    ready: Callable[[], object] = bool
 
     @contextmanager
     def open(self) -> Iterator[RunWork]:
@@ -45,6 +47,7 @@ class WebuiRunner:
         from ...jobs.runner import DeforumRunner
         from .engine import webui_engine
 
+        self.ready()
         host = open_host()
         heard = WebuiControl(host.state, control)
         runner = DeforumRunner(partial(webui_engine, host, heard), partial(run_options, host, self.out), self.access)
