@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections import deque
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from typing import Literal
 
 import numpy as np
@@ -11,7 +14,7 @@ from numpy.typing import NDArray
 from ..errors import InputError
 from ..ports import Image
 from .opencv import cv
-from .sampling import Uint8
+from .sampling import Uint8, row_strips
 
 ColourSpace = Literal["RGB", "HSV", "LAB"]
 
@@ -59,7 +62,8 @@ class ColourReference:
     @classmethod
     def of(cls, image: Image, space: ColourSpace) -> ColourReference:
         """Measure a picture, H×W×3 uint8 RGB."""
-        counts = [_histogram(plane) for plane in _planes(image, space)]
+        converted = _converted(image, space)
+        counts = [_histogram(converted, channel) for channel in range(3)]
         present = tuple(np.flatnonzero(channel) for channel in counts)
         shares = tuple(np.cumsum(channel[channel > 0]) / channel.sum() for channel in counts)
         return cls(space, present, shares)
@@ -78,15 +82,27 @@ def match_colours(image: Image, reference: ColourReference) -> Image:
     Returns:
         A new H×W×3 uint8 RGB array.
     """
-    planes = _planes(image, reference.space)
-    for plane, values, shares in zip(planes, reference.values, reference.shares, strict=True):
-        reached = np.cumsum(_histogram(plane)) / plane.size
-        table = np.interp(reached, shares, values).astype(np.uint8)
-        cv.LUT(plane, table, plane)
-    matched: Image = cv.merge(planes)
-    if reference.space != "RGB":
-        matched = cv.cvtColor(matched, _CONVERSIONS[reference.space][1])
+    converted = _converted(image, reference.space)
+    matched = np.empty_like(image)
+    # The loop waits for this: all processors take part, and strips of rows stay in their caches.
+    with ThreadPoolExecutor(max(1, cv.getNumThreads())) as threads:
+        tables = threads.map(partial(_table, converted, reference), range(3))
+        table = np.stack(list(tables), axis=1)[None]
+
+        def match(rows: slice) -> None:
+            strip = cv.LUT(converted[rows], table)
+            matched[rows] = strip if reference.space == "RGB" else cv.cvtColor(strip, _CONVERSIONS[reference.space][1])
+
+        deque(threads.map(match, row_strips(image.shape[0])), maxlen=0)
     return matched
+
+
+def _table(converted: Uint8, reference: ColourReference, channel: int) -> Uint8:
+    """Where each of the 256 values of a channel goes."""
+    counts = _histogram(converted, channel)
+    reached = np.cumsum(counts) / counts.sum()
+    table: Uint8 = np.interp(reached, reference.shares[channel], reference.values[channel]).astype(np.uint8)
+    return table
 
 
 def to_grey(image: Image) -> Image:
@@ -95,13 +111,12 @@ def to_grey(image: Image) -> Image:
     return grey
 
 
-def _planes(image: Image, space: ColourSpace) -> list[Uint8]:
-    """The three channels in a colour space, as new arrays."""
-    converted = image if space == "RGB" else cv.cvtColor(image, _CONVERSIONS[space][0])
-    return [cv.extractChannel(converted, i) for i in range(3)]
+def _converted(image: Image, space: ColourSpace) -> Uint8:
+    converted: Uint8 = image if space == "RGB" else cv.cvtColor(image, _CONVERSIONS[space][0])
+    return converted
 
 
-def _histogram(plane: Uint8) -> NDArray[np.int64]:
+def _histogram(converted: Uint8, channel: int) -> NDArray[np.int64]:
     # float32 counts are exact up to 2**24 pixels of one value.
-    counts: NDArray[np.int64] = cv.calcHist([plane], [0], None, [256], [0, 256]).ravel().astype(np.int64)
+    counts: NDArray[np.int64] = cv.calcHist([converted], [channel], None, [256], [0, 256]).ravel().astype(np.int64)
     return counts
