@@ -114,6 +114,16 @@ def test_interrupt_stops_it_so_that_it_can_go_on(host, run):
     assert run().status == "SUCCEEDED"
 
 
+def test_a_motion_preview_diffuses_nothing(host, tmp_path):
+    queue = JobQueue(tmp_path / "jobs.sqlite3", WebuiRunner(tmp_path / "out"))
+    (job,) = queue.submit([JobRequest({**SETTINGS, "motion_preview_mode": True}, {}, base_dir=tmp_path)]).job_ids
+    *_, last = queue.events(job)
+    queue.close()
+    assert last.status == "SUCCEEDED"
+    assert len(list((tmp_path / "out" / "job").glob("*_00*.png"))) == 4
+    assert host.processing.asked == []
+
+
 def test_an_unknown_checkpoint_is_told(run):
     status = run(sd_model_checkpoint="sekond")
     assert status.status == "FAILED"

@@ -50,14 +50,12 @@ class DeforumRunner:
         with ExitStack() as stack:
             opened: list[Diffuser] = []
 
-            def engine_for(settings: Settings) -> Diffuser:
-                if self.sketcher is not None and settings.run.motion_preview_mode:
-                    return self.sketcher()
+            def opened_once() -> Diffuser:
                 if not opened:
                     opened.append(stack.enter_context(self.engine()))
                 return opened[0]
 
-            yield partial(self._run, engine_for)
+            yield partial(self._run, opened_once)
 
     def run(self, engine: Diffuser, work: Work, control: Control, report: Report) -> Outcome:
         """Run one job with an engine that is open; for hosts whose engines are opened for each job.
@@ -66,9 +64,14 @@ class DeforumRunner:
             InputError: it cannot be run.
             RunError: it failed; what is rendered is kept.
         """
-        return self._run(lambda settings: engine, work, control, report)
+        return self._run(lambda: engine, work, control, report)
 
-    def _run(self, engine_for: OpenEngine, work: Work, control: Control, report: Report) -> Outcome:
+    def _run(self, engine: Callable[[], Diffuser], work: Work, control: Control, report: Report) -> Outcome:
+        def engine_for(settings: Settings) -> Diffuser:
+            if self.sketcher is not None and settings.run.motion_preview_mode:
+                return self.sketcher()
+            return engine()
+
         overrides = work.request.options_overrides
         with self.borrow(overrides):
             return run_work(work, engine_for, self.options(overrides), control, report, access=self.access)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ...errors import DeforumError, Finding, InputError, Interrupted
+from ..preview.engine import PreviewEngine
 from .control import WebuiControl
 from .engine import webui_engine
 from .host import Host
@@ -71,7 +72,8 @@ def render_file(host: Host, file: Path, out: Path) -> RunResult:
     options = run_options(host, out)
     with webui_job(host):
         control = WebuiControl(host.state)
-        with webui_engine(host, control) as engine:
+        with webui_engine(host, control) as own:
+            engine = PreviewEngine() if job.settings.run.motion_preview_mode else own
             result = run_job(job, data, engine, options, WebuiProgress(host), control)
     _log_findings(result.findings)
     return result

@@ -45,12 +45,18 @@ class WebuiRunner:
     def _run(self, work: Work, control: RunControl, report: Report) -> Outcome:
         # Everything that renders is imported here: a web UI that starts need not wait for it.
         from ...jobs.runner import DeforumRunner
+        from ..preview.engine import PreviewEngine
         from .engine import webui_engine
 
         self.ready()
         host = open_host()
         heard = WebuiControl(host.state, control)
-        runner = DeforumRunner(partial(webui_engine, host, heard), partial(run_options, host, self.out), self.access)
+        runner = DeforumRunner(
+            partial(webui_engine, host, heard),
+            partial(run_options, host, self.out),
+            self.access,
+            sketcher=PreviewEngine,
+        )
         with webui_job(host), overridden(host, work.request.options_overrides), runner.engine() as engine:
             return runner.run(engine, work, heard, WebuiReport(host, report))
 
