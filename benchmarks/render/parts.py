@@ -9,7 +9,9 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
+from unittest import mock
 
 import cv2
 import numpy as np
@@ -161,6 +163,28 @@ class Silence:
         """Nothing."""
 
 
+class SlowDepth:
+    """A depth network that takes 50 ms of waiting; bright things are near."""
+
+    name = "slow depth"
+    kind = "relative"
+    findings = ()
+
+    def predict(self, image: np.ndarray) -> np.ndarray:
+        """The green channel, smoothed."""
+        threading.Event().wait(0.05)
+        return cv2.GaussianBlur(image[..., 1], (0, 0), 8).astype(np.float32)
+
+
+DEPTH_MODE = "3D depth"
+
+
+def settings(mode: str) -> dict[str, object]:
+    if mode == DEPTH_MODE:
+        return {**COMMON, **MODES["3D flat"], "use_depth_warping": True}
+    return {**COMMON, **MODES[mode]}
+
+
 def timeline(mode: str, preset: str, latency: float = 1.0) -> dict[str, float]:
     """One run: where the time outside of the engine went, milliseconds."""
     size = COMMON["W"], COMMON["H"]
@@ -168,12 +192,13 @@ def timeline(mode: str, preset: str, latency: float = 1.0) -> dict[str, float]:
     engine, progress = Sleeper(pictures, latency), Silence()
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "settings.txt"
-        path.write_text(json.dumps({"batch_name": "run", **COMMON, **MODES[mode]}), encoding="utf-8")
+        path.write_text(json.dumps({"batch_name": "run", **settings(mode)}), encoding="utf-8")
         job = load_job(path, {})
         data, _ = plan_job(job)
         options = RunOptions(out=Path(folder), encode=EncodeOptions(crf=17, preset=preset))
         started = time.perf_counter()
-        run_job(job, data, engine, options, progress)
+        with mock.patch("deforum_helpers.inputs.open_depth_model", return_value=nullcontext(SlowDepth())):
+            run_job(job, data, engine, options, progress)
         ended = time.perf_counter()
     spans = engine.spans
     gaps = [1000 * (after - before) for (_, before), (after, _) in itertools.pairwise(spans)]
@@ -191,10 +216,11 @@ def critical_path(repeats: int = 3) -> None:
     print("Outside of an engine that takes one second: milliseconds")
     names = ("before", "gap", "gaps", "last", "flush", "ratio")
     print(f"{'':20}" + "".join(f"{name:>9}" for name in names))
-    for mode in MODES:
+    for mode in (*MODES, DEPTH_MODE):
         for preset in ("veryfast", "slow"):
             best = min((timeline(mode, preset) for _ in range(repeats)), key=lambda run: run["ratio"])
             row = "".join(f"{best[name]:9.{3 if name == 'ratio' else 0}f}" for name in names)
             print(f"{mode:10}{preset:>10}{row}", flush=True)
     print("before: until the first diffusion; gap: median between two; gaps: all of them;")
+    print("3D depth: with a depth network that takes 50 ms per diffused picture, on the way to the next diffusion")
     print("last: from the last diffusion to the last frame; flush: from there to the finished video\n")
