@@ -17,7 +17,7 @@ from .imaging.colour import ColourReference
 from .imaging.masking import prepare_mask
 from .imaging.masks import parse_mask
 from .media.frames import ALL, FrameSources, OpenFrames, Selection
-from .media.pictures import load_mask, load_picture_and_alpha
+from .media.pictures import load_mask, load_picture, load_picture_and_alpha
 from .models.depth import DepthNetwork, open_depth_model
 from .models.flow import open_flow_estimator
 from .models.segmentation import open_word_masks
@@ -95,15 +95,9 @@ class _Opener:
         self._settings = data.settings
         self._places = places
         self._stack = stack
-        self._videos = stack.enter_context(
-            FrameSources(
-                data.width,
-                data.height,
-                ffmpeg=places.ffmpeg,
-                base_dirs=(places.folder,),
-                allow_private=places.allow_private,
-            )
-        )
+        self._size: dict[str, Any] = {"width": data.width, "height": data.height}
+        self._reach: dict[str, Any] = {"base_dirs": (places.folder,), "allow_private": places.allow_private}
+        self._videos = stack.enter_context(FrameSources(**self._size, ffmpeg=places.ffmpeg, **self._reach))
         self.video = self._video() if uses.uses_video(data.settings) else None
         self.mask_video = self._source("video_mask_path", ALL) if uses.uses_mask_video(data.settings) else None
         self._missing: list[Finding] = []
@@ -137,17 +131,7 @@ class _Opener:
         )
 
     def _load(self, named: str, key: str) -> Image:
-        return self._with_alpha(named, key)[0]
-
-    def _with_alpha(self, named: str, key: str) -> tuple[Image, Mask | None]:
-        return load_picture_and_alpha(
-            named,
-            width=self._data.width,
-            height=self._data.height,
-            key=key,
-            base_dirs=(self._places.folder,),
-            allow_private=self._places.allow_private,
-        )
+        return load_picture(named, key=key, **self._size, **self._reach)
 
     def _source(self, key: str, chosen: Selection) -> OpenFrames:
         return self._videos.open(str(self._settings.value(key)), key=key, selection=chosen)
@@ -169,7 +153,7 @@ class _Opener:
             return None, None
         run = self._settings.run
         named = run.init_image_box if isinstance(run.init_image_box, str) else run.init_image
-        return self._with_alpha(named, "init_image")
+        return load_picture_and_alpha(named, key="init_image", **self._size, **self._reach)
 
     def _reference(self) -> ColourReference | None:
         space = self._data.coherence
@@ -189,17 +173,10 @@ class _Opener:
         return self._load_mask(self._settings.run.mask_file, "mask_file")
 
     def _load_mask(self, named: str, key: str) -> Mask:
-        width, height, run = self._data.width, self._data.height, self._settings.run
-        mask = load_mask(
-            named,
-            width=width,
-            height=height,
-            key=key,
-            base_dirs=(self._places.folder,),
-            allow_private=self._places.allow_private,
-        )
+        run = self._settings.run
+        mask = load_mask(named, key=key, **self._size, **self._reach)
         brightness, contrast = run.mask_brightness_adjust, run.mask_contrast_adjust
-        return prepare_mask(mask, width=width, height=height, brightness=brightness, contrast=contrast)
+        return prepare_mask(mask, **self._size, brightness=brightness, contrast=contrast)
 
     def _mask_files(self) -> Mapping[str, Mask]:
         return {named: self._load_mask(named, key) for key, named in self._named("file")}

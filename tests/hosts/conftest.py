@@ -1,9 +1,11 @@
-"""What the tests of the diffusers engine share: tiny models, written once."""
+"""What the tests of the hosts share: tiny models, written once, and web UIs that only stand in for real ones."""
 
 from __future__ import annotations
 
 import pytest
+import webui_host
 
+from deforum_helpers.hosts.webui.host import open_host
 from tiny_diffusion import diffusers_or_skip, one_thread, write_model
 
 
@@ -29,3 +31,19 @@ def open_tiny(tiny_model):
         yield lambda name, **options: DiffusersEngine(
             EngineOptions(**{"model": str(tiny_model(name)), "device": "cpu", **options})
         )
+
+
+@pytest.fixture
+def host(monkeypatch):
+    """A web UI like AUTOMATIC1111."""
+    webui_host.put_in_place(monkeypatch, "a1111")
+    yield open_host()
+    webui_host.take_away()
+
+
+@pytest.fixture
+def forge(monkeypatch):
+    """A web UI like Forge."""
+    webui_host.put_in_place(monkeypatch, "a1111", "forge")
+    yield open_host()
+    webui_host.take_away()

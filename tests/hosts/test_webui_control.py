@@ -5,28 +5,13 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-import webui_host
 
 from deforum_helpers.hosts.webui.control import WebuiControl
-from deforum_helpers.hosts.webui.host import host_kind, open_host
+from deforum_helpers.hosts.webui.host import host_kind
 from deforum_helpers.hosts.webui.progress import WebuiProgress
 from deforum_helpers.hosts.webui.session import webui_job
 from deforum_helpers.hosts.webui.vram import room_for_networks
 from deforum_helpers.jobs.control import RunControl
-
-
-@pytest.fixture
-def host(monkeypatch):
-    webui_host.put_in_place(monkeypatch, "a1111")
-    yield open_host()
-    webui_host.take_away()
-
-
-@pytest.fixture
-def forge(monkeypatch):
-    webui_host.put_in_place(monkeypatch, "a1111", "forge")
-    yield open_host()
-    webui_host.take_away()
 
 
 class TestKind:

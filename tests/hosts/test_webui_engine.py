@@ -5,29 +5,13 @@ from threading import Thread
 
 import numpy as np
 import pytest
-import webui_host
 
 from deforum_helpers.errors import EngineError, EngineMemoryError, EngineNaNError, Interrupted
 from deforum_helpers.hosts.webui.engine import webui_engine
-from deforum_helpers.hosts.webui.host import open_host
 from deforum_helpers.jobs.control import RunControl
 from deforum_helpers.ports import ControlUnit, DiffusionRequest, Inpainting
 
 REQUEST = DiffusionRequest(64, 48, "a <lora:glow:0.7> lighthouse", "blurry", seed=11, subseed=5, subseed_strength=0.25)
-
-
-@pytest.fixture
-def host(monkeypatch):
-    webui_host.put_in_place(monkeypatch, "a1111")
-    yield open_host()
-    webui_host.take_away()
-
-
-@pytest.fixture
-def forge(monkeypatch):
-    webui_host.put_in_place(monkeypatch, "a1111", "forge")
-    yield open_host()
-    webui_host.take_away()
 
 
 @pytest.fixture

@@ -5,9 +5,7 @@ from __future__ import annotations
 from threading import Event
 
 import pytest
-import webui_host
 
-from deforum_helpers.hosts.webui.host import open_host
 from deforum_helpers.hosts.webui.runner import WebuiRunner, overridden
 from deforum_helpers.jobs.queue import JobQueue
 from deforum_helpers.jobs.status import JobRequest
@@ -25,20 +23,6 @@ SETTINGS = {
     "add_soundtrack": "None",
     "steps": 3,
 }
-
-
-@pytest.fixture
-def host(monkeypatch):
-    webui_host.put_in_place(monkeypatch, "a1111")
-    yield open_host()
-    webui_host.take_away()
-
-
-@pytest.fixture
-def forge(monkeypatch):
-    webui_host.put_in_place(monkeypatch, "a1111", "forge")
-    yield open_host()
-    webui_host.take_away()
 
 
 @pytest.fixture

@@ -20,6 +20,7 @@ from .data.render_data import RenderData
 from .data.step.key_step import KeyStep
 from .util.call.hybrid import mixed
 from .util.call.masks import frame_mask
+from .util.coherence import GIVEN_COLOURS
 
 
 @dataclass(frozen=True)
@@ -48,17 +49,15 @@ Stage = Callable[[Moment, Image], Image]
 
 @dataclass(frozen=True)
 class Tubes:
-    """The pipelines of a render.
+    """The pipelines of a key frame.
 
     Attributes:
         before_diffusion: from the carried picture (or the video's) to the picture to diffuse.
         after_generation: from what the engine made to the picture that is kept.
-        tween: from a blended output frame to the one that is seen.
     """
 
     before_diffusion: Stage
     after_generation: Stage
-    tween: Stage
 
 
 def tubes(data: RenderData, inputs: Inputs) -> Tubes:
@@ -66,7 +65,6 @@ def tubes(data: RenderData, inputs: Inputs) -> Tubes:
     return Tubes(
         tube(before_diffusion_stages(data, inputs)),
         tube(after_generation_stages(data, inputs)),
-        tube(tween_stages(data, inputs)),
     )
 
 
@@ -97,7 +95,10 @@ def after_generation_stages(data: RenderData, inputs: Inputs) -> tuple[Stage, ..
 
 
 def tween_stages(data: RenderData, inputs: Inputs) -> tuple[Stage, ...]:
-    """What a mask keeps is seen in every frame; colours were taken out of the pictures that tweens are made of."""
+    """From a blended frame to the one that is seen: what a mask keeps is in every frame.
+
+    Colours were taken out of the pictures that tweens are made of.
+    """
     return _overlays(data, inputs)
 
 
@@ -111,7 +112,7 @@ def _coherent_after(data: RenderData) -> tuple[Stage, ...]:
     if not data.settings.anim.legacy_colormatch:
         return (colour_coherence,)
     # The legacy way matches before diffusion only; the first picture has no before.
-    return (first_colours,) if data.settings.anim.color_coherence in ("Image", "Video Input") else ()
+    return (first_colours,) if data.settings.anim.color_coherence in GIVEN_COLOURS else ()
 
 
 def _overlays(data: RenderData, inputs: Inputs) -> tuple[Stage, ...]:

@@ -94,6 +94,7 @@ class KeyRenderer:
         self._chains = chains
         self._workers = workers
         self._tubes = tubes(data, inputs)
+        self._holds_on = uses.holds_on(data.settings)
         self._next: Future[_Prepared] | None = None
         if data.coherence is not None:
             # The first conversion of a process builds tables, which takes longer than many pictures.
@@ -104,11 +105,16 @@ class KeyRenderer:
         data, inputs, key = self._data, self._inputs, self._data.keys[position]
         held = last.reference if last is not None else inputs.reference
         reference = reference_at(data, inputs, key, held)
+        before = last if self._holds_on else None
+        if before is None and data.settings.anim.animation_mode != "Video Input":
+            # A given picture is diffused as it is.
+            return Start(position, self._fresh(key), reference)
         prepared = self._next.result() if self._next is not None else self._prepare(position)
-        moved = self._carried(position, last, prepared.warp)
-        source = moved if moved is not None else self._fresh(key)
-        if source is None or not self._goes_through_tube(moved):
-            return Start(position, source, reference)
+        warp = prepared.warp or self._warp_to(position) if before is not None else None
+        moved = carried(data, before.picture, warp) if before is not None and warp is not None else None
+        source = self._fresh(key) if moved is None else moved
+        if source is None:
+            return Start(position, None, reference)
         of_video = self._motions.of_video(key.index) if moved is not None else None
         init = self._tubes.before_diffusion(Moment(key.index, key, reference, prepared.noise, of_video), source)
         if moved is not None:
@@ -126,14 +132,6 @@ class KeyRenderer:
         picture = self._tubes.after_generation(moment, made)
         return LoopState(start.position, picture, reference_after(data, start.reference, key, picture))
 
-    def _carried(self, position: int, last: LoopState | None, warp: Warp | None) -> Image | None:
-        """The last picture, moved to this key frame; None where nothing of it takes part."""
-        mode = self._data.settings.anim.animation_mode
-        alone = mode == "Interpolation" or (mode == "Video Input" and not uses.uses_composite(self._data.settings))
-        if last is None or alone:
-            return None
-        return carried(self._data, last.picture, warp or self._warp_to(position))
-
     def _fresh(self, key: KeyStep) -> Image | None:
         """What a key frame is diffused from that does not hold on to the one before."""
         if self._data.settings.anim.animation_mode == "Video Input" and self._inputs.video is not None:
@@ -141,10 +139,6 @@ class KeyRenderer:
         if key.guide is not None and self._inputs.guides is not None:
             return self._inputs.guides.frame(key.guide.position)
         return self._inputs.init_image
-
-    def _goes_through_tube(self, moved: Image | None) -> bool:
-        """A given picture is diffused as it is; the frames of a video are treated like pictures carried along."""
-        return moved is not None or self._data.settings.anim.animation_mode == "Video Input"
 
     def _redone(self, start: Start, request: DiffusionRequest) -> DiffusionRequest:
         """The request that counts, after the diffusions that the settings want before it."""

@@ -20,6 +20,11 @@ def uses_composite(settings: Settings) -> bool:
     return settings.anim.hybrid_composite != "None" and settings.anim.animation_mode in CHAINED_MODES
 
 
+def holds_on(settings: Settings) -> bool:
+    """Whether each key frame is made from the one before."""
+    return uses_camera(settings) or uses_composite(settings)
+
+
 def uses_hybrid_motion(settings: Settings) -> bool:
     """Whether the pictures move the way a video does."""
     return settings.anim.hybrid_motion != "None" and settings.anim.animation_mode in CHAINED_MODES

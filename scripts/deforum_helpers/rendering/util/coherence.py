@@ -9,7 +9,7 @@ from ..data.inputs import Inputs
 from ..data.render_data import RenderData
 from ..data.step.key_step import KeyStep
 
-_GIVEN = ("Image", "Video Input")
+GIVEN_COLOURS = ("Image", "Video Input")
 """Colours that do not come from the pictures made."""
 
 
@@ -39,7 +39,7 @@ def reference_after(
     nothing of the one before sets it anew.
     """
     settings = data.settings
-    if data.coherence is None or settings.anim.color_coherence in _GIVEN:
+    if data.coherence is None or settings.anim.color_coherence in GIVEN_COLOURS:
         return reference
     has_init = uses.starts_from_init_image(settings) or uses.starts_from_video(settings)
     renewed = key.index == 0 and not has_init
