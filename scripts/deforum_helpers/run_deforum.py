@@ -23,7 +23,7 @@ from .media.report import RunReport, Seconds, Stopwatch, peak_memory_mb
 from .media.run_folder import RunFolder, claim_run_folder, save_run_settings
 from .media.store import ImageFrameStore, lacks_space
 from .media.subtitles import chosen_parameters
-from .ports import Control, Diffused, Diffuser, DiffusionRequest, Image, Progress, VideoWriter
+from .ports import Control, Diffused, Diffuser, DiffusionRequest, Image, Progress, SharedMemory, VideoWriter
 from .render import Beginning, Observers, render_animation
 from .rendering.data.inputs import Inputs
 from .rendering.data.render_data import RenderData
@@ -59,11 +59,12 @@ class RunOptions:
             can be resumed; "reuse" keeps the picture that was to be diffused.
         preview_every: frames between two renewals of the preview video, 0 for none.
         image_format: what frames are written as, "png", "jpg" or "webp".
-        device: what makes the frames between key frames: "cpu", "cuda", or "auto" for CUDA where it is.
+        device: where networks compute and the frames between key frames are made: "cpu", "cuda" …, or "auto".
         keep_images: whether frames are written at all; if not, there is the video, and the journal until it is done.
             A run that goes on keeps its frames as it did when it began.
         models: folder of the networks' weights.
         allow_download: whether missing weights may be fetched.
+        memory: graphics memory that the networks share with the engine, if they do.
     """
 
     out: Path = Path("outputs")
@@ -83,6 +84,7 @@ class RunOptions:
     device: str = "auto"
     models: Path = Path("models") / "Deforum"
     allow_download: bool = False
+    memory: SharedMemory | None = None
 
 
 @dataclass(frozen=True)
@@ -220,6 +222,8 @@ def _places(job: Job, options: RunOptions) -> Places:
         allow_download=options.allow_download,
         allow_private=job.allow_private,
         ffmpeg=options.encode.ffmpeg,
+        device=options.device,
+        memory=options.memory,
     )
 
 

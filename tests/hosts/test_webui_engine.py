@@ -440,20 +440,3 @@ class TestControlNet:
         with pytest.raises(EngineError, match="Install the extension"):
             diffuse(host, control_units=(UNIT,))
         assert diffuse(host)[0].image.any()
-
-
-class TestMemory:
-    def test_a1111(self, host):
-        with webui_engine(host) as engine:
-            engine.free_memory()
-        assert host.lowvram.calls == []
-        host.shared.cmd_opts.medvram = True
-        with webui_engine(host) as engine:
-            engine.free_memory()
-        assert host.lowvram.calls == ["send_everything_to_cpu"]
-        assert host.devices.calls == ["torch_gc", "torch_gc"]
-
-    def test_forge(self, forge):
-        with webui_engine(forge) as engine:
-            engine.free_memory()
-        assert forge.memory.calls == ["unload_all_models", "soft_empty_cache"]

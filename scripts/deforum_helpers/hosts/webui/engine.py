@@ -18,7 +18,7 @@ from .failures import engine_errors
 from .host import Host, accepts, open_host
 from .infotext import parse_infotext
 from .samplers import resolve_sampler, sampler_names, scheduler_names
-from .vram import release
+from .vram import WebuiMemory
 from .weights import Weights
 
 _FILLS: tuple[Fill, ...] = ("fill", "original", "latent noise", "latent nothing")
@@ -26,7 +26,9 @@ _FILLS: tuple[Fill, ...] = ("fill", "original", "latent noise", "latent nothing"
 
 
 @contextmanager
-def webui_engine(host: Host | None = None, control: Control | None = None) -> Iterator[WebuiDiffuser]:
+def webui_engine(
+    host: Host | None = None, control: Control | None = None, memory: WebuiMemory | None = None
+) -> Iterator[WebuiDiffuser]:
     """The engine for one run; its end gives the web UI its own checkpoint and VAE back.
 
     The caller holds the web UI's queue lock (``session.webui_job``, or a handler that the web UI has wrapped).
@@ -34,8 +36,9 @@ def webui_engine(host: Host | None = None, control: Control | None = None) -> It
     Args:
         host: the web UI; None for the one this runs in.
         control: of the run, asked when a diffusion was broken off by the web UI's Skip, which pauses.
+        memory: where the run's networks find room beside the web UI's model.
     """
-    engine = WebuiDiffuser(host or open_host(), control)
+    engine = WebuiDiffuser(host or open_host(), control, memory)
     try:
         yield engine
     finally:
@@ -51,12 +54,14 @@ class WebuiDiffuser:
     Args:
         host: the web UI.
         control: of the run; None for one that hears the web UI's buttons only.
+        memory: shared with the run's networks; None where there are none.
     """
 
-    def __init__(self, host: Host, control: Control | None = None) -> None:
+    def __init__(self, host: Host, control: Control | None = None, memory: WebuiMemory | None = None) -> None:
         self.name: str = host.kind
         self._host = host
         self._control = control or WebuiControl(host.state)
+        self._memory = memory or WebuiMemory(host)
         self._weights = Weights(host)
         self._controlled = False
 
@@ -72,7 +77,7 @@ class WebuiDiffuser:
         nothing_to_do = request.strength >= 1.0 or (inpainting is not None and not inpainting.mask.any())
         if init is not None and nothing_to_do:
             return Diffused(init.copy())
-        with engine_errors():
+        with engine_errors(), self._memory.diffusing():
             self._weights.use(request.checkpoint, request.vae)
             # Asking loads it; Forge loads its own when it makes a picture, and has none until then.
             if self._host.loader is None and self._host.shared.sd_model is None:
@@ -83,12 +88,13 @@ class WebuiDiffuser:
         return Diffused(np.ascontiguousarray(image), used)
 
     def free_memory(self) -> None:
-        """Move the checkpoint out of the graphics memory, and empty caches."""
-        release(self._host)
+        """Move networks and checkpoint out of the graphics memory, and empty caches."""
+        self._memory.free()
 
     def close(self) -> None:
         """Give the web UI its own checkpoint and VAE back."""
         with engine_errors():
+            self._memory.close()
             self._weights.restore()
 
     def _finished(self, request: DiffusionRequest) -> tuple[Image, dict[str, str | int | float]]:

@@ -10,8 +10,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .host import Host, optional_part, part
+from .vram import KEEP_OPTION
 
 if TYPE_CHECKING:
+    from ...ports import SharedMemory
     from ...run_deforum import RunOptions
 
 _SECTION = ("deforum", "Deforum")
@@ -46,7 +48,7 @@ def webui_options(labels: list[str]) -> tuple[Option, ...]:
         labels: of the values that subtitles can show.
     """
     return (
-        Option("deforum_keep_3d_models_in_vram", False, "Keep 3D models in VRAM between runs"),
+        Option(KEEP_OPTION, False, "Keep 3D models in VRAM between frames, even where it is short"),
         Option("deforum_enable_persistent_settings", False, "Keep settings persistent upon relaunch of webui"),
         Option(
             "deforum_persistent_settings_path",
@@ -98,7 +100,7 @@ def add_options() -> None:
     short = any(getattr(shared.cmd_opts, flag, False) for flag in ("lowvram", "medvram"))
     for option in webui_options(list(PARAMETERS)):
         arguments = dict(option.arguments)
-        if option.key == "deforum_keep_3d_models_in_vram" and short:
+        if option.key == KEEP_OPTION and short:
             arguments["visible"] = False
         try:
             info = shared.OptionInfo(option.default, option.label, _widget(option.widget), arguments, section=_SECTION)
@@ -107,13 +109,16 @@ def add_options() -> None:
             logging.getLogger(__name__).error("The setting %s cannot be shown: %s", option.key, error)
 
 
-def run_options(host: Host, out: Path, overrides: Mapping[str, object] | None = None) -> RunOptions:
+def run_options(
+    host: Host, out: Path, overrides: Mapping[str, object] | None = None, *, memory: SharedMemory | None = None
+) -> RunOptions:
     """How to run a job, by the settings page.
 
     Args:
         host: the web UI.
         out: folder of all runs.
         overrides: values in place of the page's.
+        memory: shared by the networks and the web UI's model.
 
     Raises:
         InputError: a value cannot be used.
@@ -132,8 +137,15 @@ def run_options(host: Host, out: Path, overrides: Mapping[str, object] | None = 
         encode=EncodeOptions(ffmpeg=str(values["deforum_ffmpeg_location"]).strip() or None),
         models=Path(part("paths").models_path) / "Deforum",
         allow_download=True,
+        device="cpu" if _on_cpu(host) else "auto",
+        memory=memory,
     )
     return with_overrides(options, values)
+
+
+def _on_cpu(host: Host) -> bool:
+    """Whether the web UI was told to leave the graphics card alone, or there is none."""
+    return str(getattr(host.devices.device, "type", "")) == "cpu"
 
 
 def _widget(name: str) -> Any:
