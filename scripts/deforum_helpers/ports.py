@@ -183,8 +183,10 @@ class FrameStore(Protocol):
         """Where frame ``index`` is or would be."""
         ...
 
-    def write(self, index: int, image: Image) -> Path:
+    def write(self, index: int, image: Image, text: str = "") -> Path:
         """Write frame ``index`` atomically: the file is there whole or not at all.
+
+        ``text`` says what it was made with, where the format can hold one.
 
         Raises:
             StorageError: disk full, no permission, folder gone.

@@ -62,6 +62,7 @@ class RunOptions:
         device: where networks compute and the frames between key frames are made: "cpu", "cuda" …, or "auto".
         keep_images: whether frames are written at all; if not, there is the video, and the journal until it is done.
             A run that goes on keeps its frames as it did when it began.
+        infotexts: whether frames (PNG) say what their key frame was made with, as web UIs write and read it.
         models: folder of the networks' weights.
         allow_download: whether missing weights may be fetched.
         memory: graphics memory that the networks share with the engine, if they do.
@@ -82,6 +83,7 @@ class RunOptions:
     image_format: str = "png"
     keep_images: bool = True
     device: str = "auto"
+    infotexts: bool = False
     models: Path = Path("models") / "Deforum"
     allow_download: bool = False
     memory: SharedMemory | None = None
@@ -345,7 +347,7 @@ def _destinations(
             codec=image_format(options.image_format).codec,
             ffmpeg=encode.ffmpeg,
         )
-    return Destinations(store, journal, video, rebuild, preview)
+    return Destinations(store, journal, video, rebuild, preview, options.infotexts)
 
 
 def _store(run: RunFolder, options: RunOptions) -> ImageFrameStore:

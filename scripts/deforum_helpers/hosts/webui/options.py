@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 _SECTION = ("deforum", "Deforum")
 _PRESETS = ["veryslow", "slower", "slow", "medium", "fast", "faster", "veryfast", "superfast", "ultrafast"]
+_INFOTEXTS = "enable_pnginfo"
+"""The web UI's own option: whether pictures carry what they were made with."""
 _PREVIEW_OFF = "Off"
 _PREVIEWS = [_PREVIEW_OFF, "On", "On, concurrent (don't pause generation)"]
 
@@ -138,6 +140,7 @@ def run_options(
         models=Path(part("paths").models_path) / "Deforum",
         allow_download=True,
         device="cpu" if _on_cpu(host) else "auto",
+        infotexts=bool(host.opts.data.get(_INFOTEXTS, True)),
         memory=memory,
     )
     return with_overrides(options, values)
