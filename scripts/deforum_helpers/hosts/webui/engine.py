@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import fields
 from typing import Any
 
 import numpy as np
@@ -18,9 +20,11 @@ from .failures import engine_errors
 from .host import Host, accepts, open_host
 from .infotext import parse_infotext
 from .samplers import resolve_sampler, sampler_names, scheduler_names
+from .verbose import logged
 from .vram import WebuiMemory
 from .weights import Weights
 
+_LOG = logging.getLogger(__name__)
 _FILLS: tuple[Fill, ...] = ("fill", "original", "latent noise", "latent nothing")
 """In the order of the web UI's own list."""
 
@@ -73,6 +77,8 @@ class WebuiDiffuser:
             Interrupted: the web UI's Interrupt was pressed; the unfinished picture is dropped.
         """
         check_request(request)
+        if _LOG.isEnabledFor(logging.DEBUG):
+            _LOG.debug("frame %s: %s", request.frame, _asked(request))
         init, inpainting = request.init_image, request.inpainting
         nothing_to_do = request.strength >= 1.0 or (inpainting is not None and not inpainting.mask.any())
         if init is not None and nothing_to_do:
@@ -82,7 +88,9 @@ class WebuiDiffuser:
             # Asking loads it; Forge loads its own when it makes a picture, and has none until then.
             if self._host.loader is None and self._host.shared.sd_model is None:
                 raise EngineError("The web UI could not load its checkpoint; its console says why. Choose another one.")
-            image, used = self._finished(request)
+            with logged(f"frame {request.frame}: diffusing"):
+                image, used = self._finished(request)
+            _LOG.debug("frame %s: made with %s", request.frame, used)
         if init is not None and inpainting is not None:
             image = np.where(inpainting.mask[..., None] == 0, init, image)
         return Diffused(np.ascontiguousarray(image), used)
@@ -165,6 +173,14 @@ class WebuiDiffuser:
             "do_not_save_samples": True,
             "do_not_save_grid": True,
         }
+
+
+def _asked(request: DiffusionRequest) -> dict[str, object]:
+    """What a request says, for the log: pictures by their size, and nothing that is as always."""
+    values = {field.name: getattr(request, field.name) for field in fields(request)}
+    usual = {field.name: field.default for field in fields(request)}
+    told = {name: getattr(value, "shape", value) for name, value in values.items() if value is not usual[name]}
+    return {name: value for name, value in told.items() if value not in (None, (), usual[name])}
 
 
 def _img2img(request: DiffusionRequest) -> dict[str, Any]:

@@ -20,6 +20,8 @@ _SECTION = ("deforum", "Deforum")
 _PRESETS = ["veryslow", "slower", "slow", "medium", "fast", "faster", "veryfast", "superfast", "ultrafast"]
 _INFOTEXTS = "enable_pnginfo"
 """The web UI's own option: whether pictures carry what they were made with."""
+PERSISTENT, PERSISTENT_PATH = "deforum_enable_persistent_settings", "deforum_persistent_settings_path"
+DEBUG = "deforum_debug_mode_enabled"
 _PREVIEW_OFF = "Off"
 _PREVIEWS = [_PREVIEW_OFF, "On", "On, concurrent (don't pause generation)"]
 
@@ -51,9 +53,9 @@ def webui_options(labels: list[str]) -> tuple[Option, ...]:
     """
     return (
         Option(KEEP_OPTION, False, "Keep 3D models in VRAM between frames, even where it is short"),
-        Option("deforum_enable_persistent_settings", False, "Keep settings persistent upon relaunch of webui"),
+        Option(PERSISTENT, False, "Keep settings persistent upon relaunch of webui"),
         Option(
-            "deforum_persistent_settings_path",
+            PERSISTENT_PATH,
             "models/Deforum/deforum_persistent_settings.txt",
             "Path for saving your persistent settings file:",
             "Textbox",
@@ -61,7 +63,7 @@ def webui_options(labels: list[str]) -> tuple[Option, ...]:
         Option("deforum_ffmpeg_location", "", "FFmpeg path/ location (empty: found by itself)", "Textbox"),
         Option("deforum_ffmpeg_crf", 17, "FFmpeg CRF value", "Slider", {"minimum": 0, "maximum": 51, "step": 1}),
         Option("deforum_ffmpeg_preset", "slow", "FFmpeg Preset", "Dropdown", {"choices": _PRESETS}),
-        Option("deforum_debug_mode_enabled", False, "Enable Dev mode - adds extra reporting in console"),
+        Option(DEBUG, False, "Enable Dev mode - adds extra reporting in console"),
         Option(
             "deforum_save_gen_info_as_srt",
             False,
@@ -111,6 +113,11 @@ def add_options() -> None:
             logging.getLogger(__name__).error("The setting %s cannot be shown: %s", option.key, error)
 
 
+def option_values(data: Mapping[str, object]) -> dict[str, object]:
+    """The values of all options of the page, given what the web UI's configuration holds."""
+    return {option.key: data.get(option.key, option.default) for option in webui_options([])}
+
+
 def run_options(
     host: Host, out: Path, overrides: Mapping[str, object] | None = None, *, memory: SharedMemory | None = None
 ) -> RunOptions:
@@ -129,11 +136,10 @@ def run_options(
     from ...media.encode import EncodeOptions
     from ...run_deforum import RunOptions
 
-    known = {option.key: option.default for option in webui_options([])}
-    values = {key: host.opts.data.get(key, default) for key, default in known.items()}
+    values = option_values(host.opts.data)
     # Sliders of some web UIs turn whole numbers into others.
     values = {key: int(value) if isinstance(value, float) else value for key, value in values.items()}
-    values.update({key: value for key, value in (overrides or {}).items() if key in known})
+    values.update({key: value for key, value in (overrides or {}).items() if key in values})
     options = RunOptions(
         out=out,
         encode=EncodeOptions(ffmpeg=str(values["deforum_ffmpeg_location"]).strip() or None),

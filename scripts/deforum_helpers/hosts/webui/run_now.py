@@ -16,6 +16,7 @@ from .host import Host
 from .options import run_options
 from .progress import WebuiProgress
 from .session import webui_job
+from .verbose import logged, verbose_log
 from .vram import WebuiMemory, memory_given_back
 
 if TYPE_CHECKING:
@@ -72,7 +73,7 @@ def render_file(host: Host, file: Path, out: Path) -> RunResult:
     _log_findings(findings)
     memory = WebuiMemory(host)
     options = run_options(host, out, memory=memory)
-    with webui_job(host), memory_given_back(host):
+    with webui_job(host), memory_given_back(host), verbose_log(host), logged(str(file)):
         control = WebuiControl(host.state)
         with webui_engine(host, control, memory) as own:
             engine = PreviewEngine() if job.settings.run.motion_preview_mode else own

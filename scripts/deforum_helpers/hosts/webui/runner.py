@@ -18,6 +18,7 @@ from .host import Host, open_host
 from .options import run_options
 from .progress import WebuiProgress
 from .session import webui_job
+from .verbose import logged, verbose_log
 from .vram import WebuiMemory, memory_given_back
 from .weights import Weights
 
@@ -62,6 +63,8 @@ class WebuiRunner:
             webui_job(host),
             memory_given_back(host),
             overridden(host, work.request.options_overrides),
+            verbose_log(host),
+            logged("job"),
             runner.engine() as engine,
         ):
             return runner.run(engine, work, heard, WebuiReport(host, report))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from math import inf
@@ -12,7 +13,9 @@ from typing import Any
 from .host import Host
 
 KEEP_OPTION = "deforum_keep_3d_models_in_vram"
-_SPARE = 3.0 * 2**30
+_LOG = logging.getLogger(__name__)
+_GIB = 2.0**30
+_SPARE = 3.0 * _GIB
 """Bytes that have to be free for a network to stay: a picture of usual size takes less besides the model."""
 
 
@@ -43,7 +46,9 @@ class WebuiMemory:
         self._crowded = True
         self._send_guests_away()
         with self._model:
-            if free_bytes(self._host, device) < needed:
+            free = free_bytes(self._host, device)
+            if free < needed:
+                _LOG.debug("a network needs %.2f GiB on %s, %.2f are free", needed / _GIB, device, free / _GIB)
                 self._send_away(needed)
             yield
 
