@@ -137,6 +137,8 @@ class WebuiDiffuser:
             self._host.rng.manual_seed(request.seed)
         runner = control_scripts(self._host, request, after_others=self._controlled)
         if runner is None:
+            # None would do, but reForge takes for granted that there is one.
+            job.scripts, job.script_args = self._host.scripts.ScriptRunner(), []
             return processing.process_images(job)
         self._controlled = True
         job.scripts, job.script_args = runner

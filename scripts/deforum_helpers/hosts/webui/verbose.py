@@ -35,17 +35,19 @@ def verbose_log(host: Host) -> Iterator[None]:
         yield
         return
     logger = logging.getLogger(_PACKAGE)
-    before = logger.level
+    before = logger.level, logger.propagate
+    logger.setLevel(logging.DEBUG)
     console = logging.StreamHandler()
     console.setFormatter(logging.Formatter(_FORMAT))
-    # Web UIs show only what is more urgent, unless they are told otherwise; then they show this as well.
-    own = [] if logger.hasHandlers() else [console]
-    logger.setLevel(logging.DEBUG)
-    for handler in own:
-        logger.addHandler(handler)
+    # Web UIs show only what is more urgent, unless they have been told otherwise; then they show this as well.
+    alone = not logger.hasHandlers()
+    if alone:
+        logger.addHandler(console)
+        logger.propagate = False  # some library may set up the root's log in the middle, and all would be told twice
     try:
         yield
     finally:
-        logger.setLevel(before)
-        for handler in own:
-            logger.removeHandler(handler)
+        logger.setLevel(before[0])
+        logger.propagate = before[1]
+        if alone:
+            logger.removeHandler(console)
