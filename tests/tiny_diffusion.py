@@ -74,6 +74,7 @@ def _lively(network, gain=1.0):
 
 
 def _text_encoder(tokenizer, hidden, *, projected=False, layers=3):
+    import torch
     from transformers import CLIPTextConfig, CLIPTextModel, CLIPTextModelWithProjection
 
     config = CLIPTextConfig(
@@ -88,7 +89,10 @@ def _text_encoder(tokenizer, hidden, *, projected=False, layers=3):
         eos_token_id=tokenizer.eos_token_id,
         pad_token_id=tokenizer.pad_token_id,
     )
-    return _lively((CLIPTextModelWithProjection if projected else CLIPTextModel)(config))
+    network = _lively((CLIPTextModelWithProjection if projected else CLIPTextModel)(config))
+    # Or the mean of what it answers would be nothing but rounding, which no trained one's is.
+    torch.nn.init.normal_(network.text_model.final_layer_norm.bias, mean=0.2, std=0.3)
+    return network
 
 
 @contextmanager
