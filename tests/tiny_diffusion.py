@@ -230,7 +230,7 @@ def _sd3(folder):
         tokenizer=tokenizers[0],
         tokenizer_2=tokenizers[1],
         tokenizer_3=None,
-        transformer=_lively(transformer, 0.7),
+        transformer=_lively(transformer, 0.5),
         scheduler=FlowMatchEulerDiscreteScheduler(shift=3.0),
     )
 
