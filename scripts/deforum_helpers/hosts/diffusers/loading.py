@@ -30,6 +30,8 @@ class Model:
         scheduler: its own, as it came.
         own_vae: the VAE it came with.
         vae: the name of the VAE in use, empty for its own.
+        device: where it computes, also while its parts wait elsewhere.
+        dtype: of the denoiser's numbers.
     """
 
     name: str
@@ -38,6 +40,8 @@ class Model:
     scheduler: Any
     own_vae: Any
     vae: str = ""
+    device: Any = None
+    dtype: Any = None
 
     @property
     def denoiser(self) -> Any:
@@ -81,6 +85,8 @@ def load_model(source: str, options: EngineOptions, placement: Placement) -> tup
         if options.vae is not None:
             set_vae(model, options.vae, options, placement)
         finding = place(pipe, placement)
+        # Asking a pipeline goes through all its modules, thousands of them: once is enough.
+        model.device, model.dtype = pipe._execution_device, model.denoiser.dtype
     return model, (*findings, finding) if finding else findings
 
 

@@ -24,7 +24,7 @@ from .memory import Placement
 from .networks import Networks
 from .noise import starting_noise
 from .options import EngineOptions
-from .pictures import decode, device_of, encode, grain, latent_shape, packed, padded, unpacked, vae_precision
+from .pictures import decode, encode, grain, latent_shape, packed, padded, unpacked, vae_precision
 from .prompts import Conditions, PromptEncoder
 from .samplers import Choice, FixedSchedule, executed_steps, make_scheduler, set_steps
 from .syntax import plain_text, read_prompt, split_networks
@@ -196,7 +196,7 @@ class Painter:
         model = self._model
         scheduler = make_scheduler(choice, model.scheduler, request.ancestral_eta)
         _, height, width = latent_shape(model, canvas.width, canvas.height)
-        set_steps(scheduler, request.steps, device_of(model), height * width // 4)
+        set_steps(scheduler, request.steps, model.device, height * width // 4)
         done = request.steps if canvas.denoising >= 1.0 else executed_steps(request.steps, canvas.denoising)
         return FixedSchedule(scheduler, request.steps - done)
 
@@ -205,7 +205,7 @@ class Painter:
         if latents is None:
             return None
         whole = latents.expand(-1, latent_shape(self._model, 8, 8)[0], -1, -1)
-        return packed(self._model, whole).to(device=device_of(self._model), dtype=self._model.denoiser.dtype)
+        return packed(self._model, whole).to(device=self._model.device, dtype=self._model.dtype)
 
     def _text(self, request: DiffusionRequest) -> tuple[dict[str, Any], Conditions | None]:
         """What the pipeline is told of the prompts, and conditions where it cannot be told all."""

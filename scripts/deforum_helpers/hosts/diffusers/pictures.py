@@ -47,7 +47,7 @@ def encode(model: Model, image: Image) -> Any:
     """
     vae = model.pipe.vae
     pixels = torch.from_numpy(np.ascontiguousarray(image)).permute(2, 0, 1)[None].float() / 127.5 - 1.0
-    answer = vae.encode(pixels.to(device=device_of(model), dtype=vae.dtype)).latent_dist.mode().float().cpu()
+    answer = vae.encode(pixels.to(device=model.device, dtype=vae.dtype)).latent_dist.mode().float().cpu()
     check_finite(answer, "The VAE", "Render with --dtype fp32, or use another VAE.")
     shift, scale = _shift_and_scale(vae)
     return (answer - shift) * scale
@@ -63,7 +63,7 @@ def decode(model: Model, latents: Any) -> Image:
     vae = model.pipe.vae
     shift, scale = _shift_and_scale(vae)
     clean = latents.float() / scale + shift
-    answer = vae.decode(clean.to(device=device_of(model), dtype=vae.dtype), return_dict=False)[0].float()
+    answer = vae.decode(clean.to(device=model.device, dtype=vae.dtype), return_dict=False)[0].float()
     check_finite(answer, "The VAE", "In full precision it may not: use --dtype fp32, or another VAE.")
     pixels = ((answer[0].clamp(-1, 1) + 1.0) * 127.5).round().to(torch.uint8)
     return np.ascontiguousarray(pixels.permute(1, 2, 0).cpu().numpy())
@@ -82,11 +82,6 @@ def unpacked(model: Model, latents: Any, width: int, height: int) -> Any:
     if model.family != "Flux":
         return latents
     return model.pipe._unpack_latents(latents, height, width, model.pipe.vae_scale_factor)
-
-
-def device_of(model: Model) -> Any:
-    """Where the model computes, also while its parts wait elsewhere."""
-    return model.pipe._execution_device
 
 
 def _shift_and_scale(vae: Any) -> tuple[float, float]:

@@ -17,7 +17,6 @@ from compel.embeddings_provider import EmbeddingsProvider, SplitLongTextMode
 
 from .loading import Model
 from .networks import Networks
-from .pictures import device_of
 from .syntax import Chunks, Fragment, Part, plain_text, read_prompt
 
 _KEPT = 32
@@ -97,7 +96,7 @@ class PromptEncoder:
         return encoded
 
     def _encode(self, chunks: Chunks, clip_skip: int | None) -> Encoded:
-        pipe, device = self._model.pipe, device_of(self._model)
+        pipe, device = self._model.pipe, self._model.device
         manager = DiffusersTextualInversionManager(pipe) if self._networks.knows_words else None
         if self._model.family == "SDXL":
             providers = [

@@ -9,6 +9,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 import diffusers
@@ -176,8 +177,9 @@ def _class(name: str) -> Any:
     return EulerAncestral if name == "EulerAncestral" else getattr(diffusers, name)
 
 
-def _parameters(kind: Any) -> set[str]:
-    return set(inspect.signature(kind.__init__).parameters)
+@cache
+def _parameters(kind: Any) -> frozenset[str]:
+    return frozenset(inspect.signature(kind.__init__).parameters)
 
 
 class EulerAncestral(diffusers.EulerDiscreteScheduler):  # type: ignore[misc]
