@@ -13,6 +13,8 @@ from types import SimpleNamespace
 
 import pytest
 import webui_host
+from fastapi import FastAPI
+from fastapi.testclient import TestClient
 
 from deforum_helpers import ui
 from deforum_helpers.errors import InputError
@@ -126,6 +128,27 @@ class TestTab:
         registered["started"][0](None, None)
         *_, last = states
         assert last.status == "SUCCEEDED"
+
+    @pytest.mark.parametrize(
+        ("flags", "welcome"),
+        [
+            ({}, ()),
+            ({"cors_allow_origins": None, "cors_allow_origins_regex": None}, ()),
+            ({"cors_allow_origins": "https://a.example,https://b.example"}, "ab"),
+            ({"cors_allow_origins_regex": r"https://[ac]\.example"}, "ac"),
+            ({"cors_allow_origins": "*"}, "abcd"),
+        ],
+    )
+    def test_the_api_heeds_the_origins_that_the_web_ui_allows(self, host, tmp_path, flags, welcome):
+        for name, value in {"deforum_api": True, **flags}.items():
+            setattr(host("shared").cmd_opts, name, value)
+        self.register(host, tmp_path)
+        app = FastAPI()
+        host("script_callbacks").registered["started"][0](None, app)
+        client = TestClient(app)
+        for name in "abcd":
+            code = client.get("/deforum_api/jobs", headers={"Origin": f"https://{name}.example"}).status_code
+            assert code == (200 if name in welcome else 403), name
 
     def test_files_of_others_are_out_of_reach_where_others_may_come(self, host, tmp_path, monkeypatch):
         flags = host("shared").cmd_opts

@@ -226,7 +226,10 @@ def test_jobs_outlive_the_queue(tmp_path):
 
 
 def test_two_queues_cannot_share_a_database(tmp_path):
-    with opened(tmp_path / "jobs.db", Scripted()), pytest.raises(StorageError, match="in use by another"):
+    with (
+        opened(tmp_path / "jobs.db", Scripted()),
+        pytest.raises(StorageError, match=r"Another Deforum .* already\."),
+    ):
         JobQueue(tmp_path / "jobs.db", Scripted())
     JobQueue(tmp_path / "jobs.db", Scripted()).close()
 

@@ -21,6 +21,8 @@ from .pictures import as_jpeg, newest_frame
 from .status import Batch, ErrorType, JobRequest, JobStatus, Phase
 from .store import JobStore, StoredJob
 
+DATABASE = "deforum_jobs.sqlite3"
+"""The jobs of a folder of all runs, whichever door they came through; it lies in that folder."""
 _SAVE_SECONDS = 1.0
 """How often the progress of a run is written down; all other changes are at once."""
 _RATE_FRAMES = 64
