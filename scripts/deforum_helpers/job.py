@@ -20,6 +20,7 @@ from .rendering.data.render_data import RenderData
 from .rendering.util.call.noise import perlin_options
 from .rendering.util.support import support_findings
 from .settings import uses
+from .settings.coercion import remarks
 from .settings.files import load_settings, with_overrides
 from .settings.lint import lint_settings
 from .settings.paths import find_path
@@ -148,7 +149,7 @@ def plan_job(job: Job, *, seed: int | None = None, need_files: bool = True) -> t
         data = build_render_data(job.settings, job.manifest, seed=seed, source_frames=frames)
     except InputError as error:
         raise InputError((*findings, *_not_told_yet(error.findings, findings))) from error
-    findings = (*findings, *data.findings, *_unusable(data), *support_findings(job.settings))
+    findings = (*findings, *data.findings, *_unusable(data), *_strange_samplers(data), *support_findings(job.settings))
     if any(f.severity == "error" for f in findings):
         raise InputError(findings)
     return data, findings
@@ -185,6 +186,18 @@ def _unusable(data: RenderData) -> Iterator[Finding]:
             check()
         except InputError as error:
             yield from error.findings
+
+
+def _strange_samplers(data: RenderData) -> Iterator[Finding]:
+    """Names in the sampler schedule that no engine is known to have, each at its first frame."""
+    if not data.settings.anim.enable_sampler_scheduling:
+        return
+    seen: set[str] = set()
+    for key in data.keys:
+        if key.sampler not in seen:
+            seen.add(key.sampler)
+            told = remarks(SETTINGS["sampler"], key.sampler)
+            yield from (replace(finding, key="sampler_schedule", frame=key.index) for finding in told)
 
 
 def _not_told_yet(new: Iterable[Finding], told: Iterable[Finding]) -> Iterator[Finding]:
