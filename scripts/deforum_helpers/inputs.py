@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from threading import Lock
 from typing import Any
@@ -87,6 +87,25 @@ def open_inputs(data: RenderData, places: Places) -> Iterator[Opened]:
         yield Opened(inputs, opener.video, opener.mask_video, opener.findings)
 
 
+def check_files(data: RenderData, places: Places) -> tuple[Finding, ...]:
+    """Open every picture and video that the plan needs, and close it again; networks are left alone.
+
+    Args:
+        data: the plan.
+        places: where things are.
+
+    Returns:
+        What would have to be done without.
+
+    Raises:
+        InputError: something the user named cannot be used.
+    """
+    with ExitStack() as stack:
+        opener = _Opener(data, places, stack)
+        opener.files()
+        return opener.findings()
+
+
 class _Opener:
     """Opens what is in use; what it opens is closed with the stack."""
 
@@ -112,6 +131,17 @@ class _Opener:
     def inputs(self) -> Inputs:
         """All of them."""
         settings, anim = self._settings, self._settings.anim
+        return replace(
+            self.files(),
+            words=self._words(),
+            depth=self._depth() if uses.uses_depth(settings) else None,
+            hybrid_flow=self._flow(anim.hybrid_flow_method) if uses.follows_flow(settings) else None,
+            cadence_flow=self._flow(anim.optical_flow_cadence) if uses.uses_flow_cadence(settings) else None,
+            redo_flow=self._flow(anim.optical_flow_redo_generation) if uses.uses_flow_redo(settings) else None,
+        )
+
+    def files(self) -> Inputs:
+        """The pictures and videos among them."""
         init, alpha = self._init_image()
         return Inputs(
             init_image=init,
@@ -121,13 +151,8 @@ class _Opener:
             mask=self._mask(alpha),
             mask_video=self.mask_video,
             mask_files=self._mask_files(),
-            words=self._words(),
             guides=_Pictures(self._load, [g.picture for g in self._data.guides]) if self._data.guides else None,
             control=dict(self._control()),
-            depth=self._depth() if uses.uses_depth(settings) else None,
-            hybrid_flow=self._flow(anim.hybrid_flow_method) if uses.follows_flow(settings) else None,
-            cadence_flow=self._flow(anim.optical_flow_cadence) if uses.uses_flow_cadence(settings) else None,
-            redo_flow=self._flow(anim.optical_flow_redo_generation) if uses.uses_flow_redo(settings) else None,
         )
 
     def _load(self, named: str, key: str) -> Image:

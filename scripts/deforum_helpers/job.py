@@ -10,6 +10,7 @@ from pathlib import Path
 
 from .errors import Finding, InputError
 from .inputs import video_selection
+from .media.encode import check_format
 from .media.frames import ALL, FrameSources
 from .models.registry import choose_depth_model
 from .parseq.columns import MAX_FRAMES
@@ -175,10 +176,12 @@ def count_source_frames(job: Job) -> int | None:
 
 
 def _unusable(data: RenderData) -> Iterator[Finding]:
-    """What only a look at the networks and the noise can tell."""
+    """What only a look at networks, noise and video formats can tell."""
     checks: list[Callable[[], object]] = []
     if any(key.noise > 0 for key in data.keys):
         checks.append(lambda: perlin_options(data))
+    if not data.settings.output.skip_video_creation:
+        checks.append(lambda: check_format(data.width, data.height, data.fps))
     if uses.uses_depth(data.settings):
         checks.append(lambda: choose_depth_model(data.settings.anim.depth_algorithm))
     for check in checks:

@@ -143,7 +143,7 @@ def is_whole_file(data: Mapping[str, Value]) -> bool:
 
     Only then does a missing key tell the age of the file.
     """
-    return _EVERY_FILE <= {RENAMED.get(key, key) for key in data}
+    return {RENAMED.get(key, key) for key in data} >= _EVERY_FILE
 
 
 def modernise(data: Mapping[str, Value], *, whole_file: bool) -> tuple[Data, tuple[Finding, ...]]:
