@@ -229,4 +229,4 @@ def test_a_damaged_picture_is_told_before_a_render(tmp_path, refused, command):
 @pytest.mark.parametrize("command", ["render", "lint", "plan"])
 def test_a_size_no_video_can_have(tmp_path, refused, command):
     error = only_error(refused(write_settings(tmp_path, W=16400), command=command))
-    assert "A video's sides go from 1 to 16384 pixels, got 16400×64" in error
+    assert "A video's sides go from 1 to 16384 pixels, got 16400×" in error

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import io
+import shlex
 import sys
 from collections.abc import Sequence
 from typing import NoReturn
@@ -59,3 +60,5 @@ def _tell(error: DeforumError) -> None:
 
     text = finding_list(error.findings) if isinstance(error, InputError) else f"error: {error}"
     print(str(error) if isinstance(error, Interrupted) else text, file=sys.stderr)
+    if error.run is not None:
+        print(f"To go on: render --resume {shlex.quote(str(error.run))}", file=sys.stderr)

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from ..rendering.data.render_data import RenderData
     from ..run_deforum import RunOptions, RunResult
 
-
+_TO_ACCEPT = "Add --accept-changes to go on all the same."
 _PROMPT = "Prompt"
 """What subtitles show unless told otherwise."""
 
@@ -118,9 +118,10 @@ def _prepare(
         if not job.settings.anim.resume_from_timestring:
             return (job, *plan_job(job, seed=secrets.randbelow(2**32)), None)
         resume = job.settings.anim.resume_timestring
-    run = find_run(resume, arguments.out)
+    run = find_run(resume, arguments.out, key="--resume", hint="Give the folder of the run, or --out DIR.")
     changes = overrides(arguments)
-    return (*resumed_job(run, arguments.settings, changes, accept_changes=arguments.accept_changes), run)
+    accept = arguments.accept_changes
+    return (*resumed_job(run, arguments.settings, changes, accept_changes=accept, to_accept=_TO_ACCEPT), run)
 
 
 def _options(arguments: argparse.Namespace, resume: RunFolder | None) -> RunOptions:

@@ -34,7 +34,7 @@ _MAX_DEPTH = 100
 _LARGEST_BATCH_NUMBER = 10**9
 
 CANCELLED = "Cancelled due to user request."
-CUT_OFF = "The program ended while this job was running. Everything rendered is kept; resume the job to go on."
+CUT_OFF = "The program ended while this job was running. Everything rendered is kept."
 
 
 class Report(Protocol):
