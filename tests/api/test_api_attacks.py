@@ -396,7 +396,7 @@ def test_access_to_private_links_can_be_given(tmp_path):
 
 
 def test_a_video_outside_the_output_folder_is_not_served(tmp_path):
-    from deforum_helpers.jobs.queue import Outcome
+    from deforum_helpers.jobs.work import Outcome
 
     outside = tmp_path / "elsewhere.mp4"
     outside.write_bytes(b"not for you")

@@ -12,7 +12,7 @@ from api_parts import served
 from PIL import Image
 
 from deforum_helpers.errors import EngineError
-from deforum_helpers.jobs.queue import Outcome
+from deforum_helpers.jobs.work import Outcome
 from jobs_parts import PATIENCE, TINY, Gate, Scripted, preview_runner, until_over
 
 JOBS = "/deforum_api/jobs"

@@ -17,8 +17,9 @@ from deforum_helpers.errors import (
     StorageError,
     UnknownJobError,
 )
-from deforum_helpers.jobs.queue import CANCELLED, CUT_OFF, JobQueue, Outcome
-from deforum_helpers.jobs.status import JobRequest
+from deforum_helpers.jobs.queue import JobQueue
+from deforum_helpers.jobs.status import CANCELLED, CUT_OFF, JobRequest
+from deforum_helpers.jobs.work import Outcome
 from jobs_parts import PATIENCE, Gate, Scripted, opened, until_over
 
 
