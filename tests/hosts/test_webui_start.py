@@ -17,7 +17,7 @@ from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
 from deforum_helpers import ui
-from deforum_helpers.errors import InputError
+from deforum_helpers.errors import InputError, StorageError
 from deforum_helpers.hosts.webui import registration
 from deforum_helpers.hosts.webui.conflicts import conflict_text, other_deforums
 from deforum_helpers.hosts.webui.message_tab import what_to_do
@@ -178,6 +178,10 @@ class TestTab:
         ((page, _, _),) = host("script_callbacks").registered["tabs"][0]()
         assert "&lt;Tab&gt;" in page.shown[0]
         assert "other tabs are not affected" in page.shown[0]
+
+    def test_what_another_process_holds_is_told_as_it_is(self):
+        text = what_to_do(StorageError("Another Deforum runs the jobs. Use that one."))
+        assert text.startswith("Another Deforum runs the jobs. Use that one.\nThen reload the web UI.")
 
     def test_own_modules_are_no_packages_to_install(self):
         own = f"{registration.__name__.partition('.')[0]}.ui"

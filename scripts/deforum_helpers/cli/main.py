@@ -31,13 +31,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     Returns:
         0 done, 1 the user's input is wrong, 2 the run failed, 130 interrupted.
     """
-    parser = _Parser(prog="deforum", description="Deforum with Neo Core, without a web UI.")
-    parser.add_argument("--version", action="version", version=__version__)
-    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for command in (render, plan, lint, ui, serve, doctor):
-        command.add_parser(commands)
     _tolerate_any_text()
-    arguments = parser.parse_args(argv)
+    arguments = make_parser().parse_args(argv)
     try:
         return int(arguments.run(arguments))
     except DeforumError as error:
@@ -46,6 +41,16 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("Interrupted.", file=sys.stderr)
         return Interrupted.exit_code
+
+
+def make_parser() -> argparse.ArgumentParser:
+    """What reads the arguments; each command's module declares its own."""
+    parser = _Parser(prog="deforum", description="Deforum with Neo Core, without a web UI.")
+    parser.add_argument("--version", action="version", version=__version__)
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    for command in (render, plan, lint, ui, serve, doctor):
+        command.add_parser(commands)
+    return parser
 
 
 def _tolerate_any_text() -> None:
