@@ -184,11 +184,14 @@ def _switched_off(settings: Settings, manifest: Manifest | None) -> list[Finding
     if manifest is None:
         return []
     managed = _managed(settings, manifest)
-    return [
-        Finding("note", f"Parseq manages {managed[spec.name]!r}, but it has no effect while {switch} is off.", switch)
-        for spec in SERIES
+    fields: dict[str, list[str]] = {}
+    for spec in SERIES:
         # What guides images has fields that other series are read from as well.
-        if spec.group == "anim" and spec.name in managed and (switch := uses.switch_of(spec.settings_key, settings))
+        if spec.group == "anim" and spec.name in managed and (switch := uses.switch_of(spec.settings_key, settings)):
+            fields.setdefault(switch, []).append(repr(managed[spec.name]))
+    return [
+        Finding("note", f"Parseq manages {' and '.join(names)}, without effect while {switch} is off.", switch)
+        for switch, names in fields.items()
     ]
 
 
