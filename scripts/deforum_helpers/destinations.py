@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from .media.journal import Journal
 from .media.preview_video import PreviewVideo
 from .media.recorder import Destinations
 from .media.run_folder import RunFolder, claim_run_folder, save_run_settings
+from .media.run_lock import held
 from .media.store import ImageFrameStore
 from .ports import Image, VideoWriter
 from .rendering.data.inputs import Inputs
@@ -21,18 +23,22 @@ from .run_options import RunOptions, wants_video
 from .side_files import DepthRecorder
 
 
-def run_folder(job: Job, data: RenderData, options: RunOptions) -> RunFolder:
+@contextmanager
+def run_folder(job: Job, data: RenderData, options: RunOptions) -> Iterator[RunFolder]:
     """The folder of the run, with its settings in it: a new one, or that of the run to go on with.
 
+    Nobody else goes on with it meanwhile.
+
     Raises:
-        StorageError: it cannot be written.
+        StorageError: it cannot be written, or another program is making it.
     """
     settings = job.reproducible(data.seed)
-    if options.resume is None:
-        return claim_run_folder(options.out, settings, datetime.now())
-    options.resume.remove_leftovers()
-    save_run_settings(options.resume, settings)
-    return options.resume
+    run = options.resume or claim_run_folder(options.out, settings, datetime.now())
+    with held(run):
+        if options.resume is not None:
+            run.remove_leftovers()
+            save_run_settings(run, settings)
+        yield run
 
 
 def destinations(

@@ -94,8 +94,7 @@ def run_job(
     with watch.measure("total"):
         check_options(data, options)
         resampler = pick_resampler(options.device)
-        with open_inputs(data, _places(job, options)) as opened:
-            run = run_folder(job, data, options)
+        with open_inputs(data, _places(job, options)) as opened, run_folder(job, data, options) as run:
             options.on_folder(run)
             timed = _TimedDiffuser(engine, watch)
             reliable = ReliableDiffuser(timed, RetryPolicy.of(job.settings, on_failure=options.on_failure))

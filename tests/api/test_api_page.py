@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
+import urllib.error
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -64,9 +65,16 @@ def test_one_queue_for_page_and_server(tmp_path):
         assert done.returncode == 2
         assert f"Another Deforum (a page, a server or a web UI) runs the jobs of {out} already" in done.stderr
         assert "Traceback" not in done.stderr
+        resume = [sys.executable, "-m", "deforum_helpers", "render", "--resume", "last", "--out", str(out)]
+        done = subprocess.run(resume, capture_output=True, text=True, env=environment(), timeout=60, check=False)
+        assert done.returncode == 2
+        assert "is being made by another program. Wait until it is done, or stop it there." in done.stderr
+        assert next(event for event in server.events(cut_off) if event["frame"] >= 4)
         server.process.kill()
         server.process.wait()
     with page(out) as server:
+        with pytest.raises(urllib.error.HTTPError, match="400"):
+            server.ask("GET", "/deforum_api/jobs", Host="evil.example")
         assert last_of(server, waiting)["status"] == "SUCCEEDED"
         assert server.job(cut_off)["resumable"]
         server.ask("POST", f"/deforum_api/jobs/{cut_off}/resume")
