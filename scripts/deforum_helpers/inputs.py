@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from threading import Lock
 from typing import Any
@@ -16,7 +16,8 @@ from .errors import Finding, InputError, RunError
 from .imaging.colour import ColourReference
 from .imaging.masking import prepare_mask
 from .imaging.masks import parse_mask
-from .media.frames import ALL, FrameSources, OpenFrames, Selection
+from .media.decode import VideoIndex
+from .media.frames import ALL, FrameSources, OpenFrames, Selection, Told, nobody
 from .media.pictures import load_mask, load_picture, load_picture_and_alpha
 from .models.depth import DepthNetwork, open_depth_model
 from .models.flow import open_flow_estimator
@@ -39,6 +40,7 @@ class Places:
         allow_download: whether missing weights may be fetched.
         allow_private: as in ``web.open_url``.
         ffmpeg: program as for ``find_ffmpeg``.
+        indexes, told: as in ``FrameSources``.
     """
 
     folder: Path
@@ -46,6 +48,8 @@ class Places:
     allow_download: bool = False
     allow_private: bool = True
     ffmpeg: Path | str | None = None
+    indexes: dict[str, VideoIndex] = field(default_factory=dict)
+    told: Told = nobody
 
 
 @dataclass(frozen=True)
@@ -116,7 +120,8 @@ class _Opener:
         self._stack = stack
         self._size: dict[str, Any] = {"width": data.width, "height": data.height}
         self._reach: dict[str, Any] = {"base_dirs": (places.folder,), "allow_private": places.allow_private}
-        self._videos = stack.enter_context(FrameSources(**self._size, ffmpeg=places.ffmpeg, **self._reach))
+        counted: dict[str, Any] = {"indexes": places.indexes, "told": places.told}
+        self._videos = stack.enter_context(FrameSources(**self._size, ffmpeg=places.ffmpeg, **self._reach, **counted))
         self.video = self._video() if uses.uses_video(data.settings) else None
         self.mask_video = self._source("video_mask_path", ALL) if uses.uses_mask_video(data.settings) else None
         self._missing: list[Finding] = []

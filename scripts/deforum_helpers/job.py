@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from .errors import Finding, InputError
 from .inputs import video_selection
+from .media.decode import VideoIndex
 from .media.encode import check_format
-from .media.frames import ALL, FrameSources
+from .media.frames import ALL, FrameSources, Told, nobody
 from .models.registry import choose_depth_model
 from .parseq.columns import MAX_FRAMES
 from .parseq.loader import load_manifest
@@ -39,6 +40,7 @@ class Job:
         folder: where the settings file lies; relative paths in it are looked up there first, then here.
         findings: what was noticed while loading.
         allow_private: whether links in the settings may lead to hosts that are not on the public internet.
+        indexes: what is known of its videos by now, so that planning and rendering count their frames once.
     """
 
     settings: Settings
@@ -46,6 +48,7 @@ class Job:
     folder: Path
     findings: tuple[Finding, ...]
     allow_private: bool = True
+    indexes: dict[str, VideoIndex] = field(default_factory=dict, compare=False, repr=False)
 
     def reproducible(self, seed: int) -> Settings:
         """The settings to save with the run, with the seed it really started with."""
@@ -127,13 +130,16 @@ def _with_whole_pictures(text: str, found: Callable[[str], str]) -> str:
     return text if whole == pictures else json.dumps(whole, indent=4, ensure_ascii=False)
 
 
-def plan_job(job: Job, *, seed: int | None = None, need_files: bool = True) -> tuple[RenderData, tuple[Finding, ...]]:
+def plan_job(
+    job: Job, *, seed: int | None = None, need_files: bool = True, told: Told = nobody
+) -> tuple[RenderData, tuple[Finding, ...]]:
     """Plan a job.
 
     Args:
         job: what to plan.
         seed: as in ``build_render_data``.
         need_files: whether missing input files are errors.
+        told: of counting the frames of videos, as in ``FrameSources``.
 
     Returns:
         The plan and all findings, from loading to planning; none of them is an error.
@@ -146,7 +152,7 @@ def plan_job(job: Job, *, seed: int | None = None, need_files: bool = True) -> t
         message = f"{job.settings.anim.max_frames} frames are more than can be planned; allowed are {MAX_FRAMES}."
         raise InputError((*findings, Finding("error", message, "max_frames")))
     try:
-        frames = count_source_frames(job) if need_files else None
+        frames = count_source_frames(job, told) if need_files else None
         data = build_render_data(job.settings, job.manifest, seed=seed, source_frames=frames)
     except InputError as error:
         raise InputError((*findings, *_not_told_yet(error.findings, findings))) from error
@@ -156,7 +162,7 @@ def plan_job(job: Job, *, seed: int | None = None, need_files: bool = True) -> t
     return data, findings
 
 
-def count_source_frames(job: Job) -> int | None:
+def count_source_frames(job: Job, told: Told = nobody) -> int | None:
     """Frames of the video that the animation follows, None if it follows none.
 
     Raises:
@@ -170,7 +176,12 @@ def count_source_frames(job: Job) -> int | None:
     else:
         return None
     with FrameSources(
-        settings.run.W, settings.run.H, base_dirs=(job.folder,), allow_private=job.allow_private
+        settings.run.W,
+        settings.run.H,
+        base_dirs=(job.folder,),
+        allow_private=job.allow_private,
+        indexes=job.indexes,
+        told=told,
     ) as sources:
         return sources.open(str(settings.value(key)), key=key, selection=chosen).count
 

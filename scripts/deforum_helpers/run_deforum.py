@@ -134,6 +134,8 @@ def _places(job: Job, options: RunOptions) -> Places:
         allow_download=options.allow_download,
         allow_private=job.allow_private,
         ffmpeg=options.encode.ffmpeg,
+        indexes=job.indexes,
+        told=options.on_step,
     )
 
 

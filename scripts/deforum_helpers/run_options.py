@@ -10,12 +10,12 @@ from .errors import InputError
 from .media.encode import EncodeOptions, check_format
 from .media.ffmpeg import find_ffmpeg
 from .media.formats import image_format
+from .media.frames import Told
 from .media.run_folder import RunFolder
 from .media.subtitles import chosen_parameters
 from .rendering.data.render_data import RenderData
 from .rendering.util.resilience import OnFailure
 from .resume import images_of
-from .side_files import Told
 
 NO_IMAGES = "none"
 """Says in the journal that a run keeps no images."""
