@@ -73,7 +73,7 @@ def destinations(
             codec=image_format(options.image_format).codec,
             ffmpeg=encode.ffmpeg,
         )
-    return Destinations(store, journal, video, rebuild, preview)
+    return Destinations(store, journal, video, rebuild, preview, options.infotexts)
 
 
 def store_of(run: RunFolder, options: RunOptions) -> ImageFrameStore:

@@ -22,7 +22,7 @@ from .media.pictures import load_mask, load_picture, load_picture_and_alpha
 from .models.depth import DepthNetwork, open_depth_model
 from .models.flow import open_flow_estimator
 from .models.segmentation import open_word_masks
-from .ports import FlowEstimator, FrameSource, Image, Mask
+from .ports import FlowEstimator, FrameSource, Image, Mask, SharedMemory
 from .rendering.data.inputs import Inputs
 from .rendering.data.mask_texts import mask_texts
 from .rendering.data.render_data import RenderData
@@ -41,6 +41,8 @@ class Places:
         allow_private: as in ``web.open_url``.
         ffmpeg: program as for ``find_ffmpeg``.
         indexes, told: as in ``FrameSources``.
+        device: where networks compute, as for ``placements``.
+        memory: graphics memory that networks share with the engine, if they do.
     """
 
     folder: Path
@@ -50,6 +52,18 @@ class Places:
     ffmpeg: Path | str | None = None
     indexes: dict[str, VideoIndex] = field(default_factory=dict)
     told: Told = nobody
+    device: str = "auto"
+    memory: SharedMemory | None = None
+
+    @property
+    def networks(self) -> dict[str, Any]:
+        """How networks are opened, as arguments of the functions in ``models``."""
+        return {
+            "models_folder": self.models,
+            "allow_download": self.allow_download,
+            "device": self.device,
+            "memory": self.memory,
+        }
 
 
 @dataclass(frozen=True)
@@ -215,7 +229,7 @@ class _Opener:
         wanted = list(self._named("words"))
         if not wanted:
             return None
-        opening = open_word_masks(models_folder=self._places.models, allow_download=self._places.allow_download)
+        opening = open_word_masks(**self._places.networks)
         try:
             network = self._stack.enter_context(opening)
         except RunError as error:
@@ -238,8 +252,7 @@ class _Opener:
                 yield number, self._videos.open(unit.vid_path, key=f"cn_{number}_vid_path")
 
     def _depth(self) -> _Depth | None:
-        algorithm, places = self._settings.anim.depth_algorithm, self._places
-        opening = open_depth_model(algorithm, models_folder=places.models, allow_download=places.allow_download)
+        opening = open_depth_model(self._settings.anim.depth_algorithm, **self._places.networks)
         try:
             network = self._stack.enter_context(opening)
         except RunError as error:
@@ -261,9 +274,7 @@ class _Opener:
     def _flow(self, method: str) -> FlowEstimator:
         """The estimator of a method, one for all its uses."""
         if method not in self._flows:
-            places = self._places
-            opening = open_flow_estimator(method, models_folder=places.models, allow_download=places.allow_download)
-            network = self._stack.enter_context(opening)
+            network = self._stack.enter_context(open_flow_estimator(method, **self._places.networks))
             self._networks.append(network)
             self._flows[method] = _Flow(network)
         return self._flows[method]

@@ -183,7 +183,7 @@ def journaled_states(journal: Journal, first: int) -> KnownStates:
 
     def read(position: int) -> LoopState:
         entry = journal.require(position)
-        return LoopState(position, entry.picture, entry.reference)
+        return LoopState(position, entry.picture, entry.reference, entry.infotext)
 
     return KnownStates(range(first, end), read)
 

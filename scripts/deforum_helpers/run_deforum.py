@@ -136,6 +136,8 @@ def _places(job: Job, options: RunOptions) -> Places:
         ffmpeg=options.encode.ffmpeg,
         indexes=job.indexes,
         told=options.on_step,
+        device=options.device,
+        memory=options.memory,
     )
 
 

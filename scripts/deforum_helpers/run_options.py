@@ -13,6 +13,7 @@ from .media.formats import image_format
 from .media.frames import Told
 from .media.run_folder import RunFolder
 from .media.subtitles import chosen_parameters
+from .ports import SharedMemory
 from .rendering.data.render_data import RenderData
 from .rendering.util.resilience import OnFailure
 from .resume import images_of
@@ -44,11 +45,13 @@ class RunOptions:
             can be resumed; "reuse" keeps the picture that was to be diffused.
         preview_every: frames between two renewals of the preview video, 0 for none.
         image_format: what frames are written as, "png", "jpg" or "webp".
-        device: what makes the frames between key frames: "cpu", "cuda", or "auto" for CUDA where it is.
+        device: where networks compute and the frames between key frames are made: "cpu", "cuda" …, or "auto".
         keep_images: whether frames are written at all; if not, there is the video, and the journal until it is done.
             A run that goes on keeps its frames as it did when it began.
+        infotexts: whether frames (PNG) say what their key frame was made with, as web UIs write and read it.
         models: folder of the networks' weights.
         allow_download: whether missing weights may be fetched.
+        memory: graphics memory that the networks share with the engine, if they do.
     """
 
     out: Path = Path("outputs")
@@ -66,8 +69,10 @@ class RunOptions:
     image_format: str = "png"
     keep_images: bool = True
     device: str = "auto"
+    infotexts: bool = False
     models: Path = Path("models") / "Deforum"
     allow_download: bool = False
+    memory: SharedMemory | None = None
 
 
 def as_begun(options: RunOptions) -> RunOptions:

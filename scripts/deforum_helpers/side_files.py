@@ -69,7 +69,7 @@ def write_human_masks(
         return ()
     masks = HumanMasks(run.path, cast(HumanMaskFiles, files), EncodeOptions(ffmpeg=places.ffmpeg))
     try:
-        with open_human_matte(models_folder=places.models, allow_download=places.allow_download) as people:
+        with open_human_matte(**places.networks) as people:
             masks.write_all(
                 opened.video,
                 people.matte,

@@ -29,6 +29,7 @@ class EmptyDoor:
     def choices(self): return {}
     def runs(self): return ()
     def presets(self): return ()
+    def kept(self): return None
 
 door = EmptyDoor()
 exec(sys.argv[1])
@@ -92,6 +93,34 @@ class TestTheTab:
 
     def test_nothing_failed(self, tab):
         assert tab["failed"] == []
+
+
+LOADS = """
+from deforum_helpers.ui import compat
+listen = compat.listen
+def counting(event, handler, inputs, outputs, **options):
+    if getattr(event, "__name__", "") == "load" or getattr(event, "event_name", "") == "load":
+        door.begun.append(len(outputs))
+        values = handler()
+        assert len(values) == len(outputs)
+        assert "last time" in values[0]
+    return listen(event, handler, inputs, outputs, **options)
+compat.listen = counting
+door.begun = []
+"""
+
+
+@needs_gradio
+class TestSettingsOfTheLastTime:
+    def test_are_put_into_the_page_when_it_appears(self):
+        kept = """
+from deforum_helpers.settings.schema import Settings
+from deforum_helpers.ui.values import Draft
+door.kept = lambda: Draft(Settings().replace(W=640))
+"""
+        tab = build(f"{LOADS}{kept}\nimport atexit; atexit.register(lambda: print(json.dumps(door.begun)))")
+        assert len(tab) == 1
+        assert tab[0] > 100
 
 
 @needs_gradio

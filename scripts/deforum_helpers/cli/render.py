@@ -56,6 +56,9 @@ def add_parser(commands: Any) -> None:
     parser.add_argument(
         "--image-format", choices=("png", "jpg", "webp"), default="png", help="what frames are written as (png)"
     )
+    parser.add_argument(
+        "--infotext", action="store_true", help="write into PNG frames what they were made with, as web UIs do"
+    )
     parser.add_argument("--crf", type=int, default=17, metavar="N", help="quality of the video, 0 best to 51 (17)")
     parser.add_argument(
         "--preset", default="medium", metavar="NAME", help="x264 preset, ultrafast to veryslow (medium)"
@@ -141,6 +144,7 @@ def _options(arguments: argparse.Namespace, resume: RunFolder | None) -> RunOpti
         preview_every=arguments.preview_every,
         image_format=arguments.image_format,
         keep_images=not arguments.no_images,
+        infotexts=arguments.infotext,
         device=arguments.device,
         models=arguments.models,
         allow_download=arguments.download,

@@ -22,6 +22,7 @@ from .status_view import IDLE, current_job, picture_html, status_html, video_htm
 from .values import Draft
 
 SETTINGS_FILE = "deforum_settings.txt"
+_LAST_TIME = "the settings of the last time"
 _WATCHED = 6
 """How many components show how a run stands."""
 _OUTPUT_GROUP = "DeforumOutputArgs"
@@ -228,6 +229,23 @@ def build_presets(page: Page, panel: RunPanel) -> None:
 
     compat.listen(chosen.input, load_preset, [chosen], [panel.said, *page.outputs])
     compat.listen(save.click, save_preset, [name, *page.inputs], [panel.said, chosen], raw=True)
+
+
+def begin_with_kept(appears: Any, page: Page, panel: RunPanel) -> None:
+    """Put the settings of the last time into the page when it appears, if there are any to begin with.
+
+    Args:
+        appears: the listener of the page.
+        page: to be filled.
+        panel: says what was loaded.
+    """
+    try:
+        if page.door.kept() is None:
+            return  # a listener that names all settings makes the page appear later
+    except DeforumError:
+        pass  # what is wrong with them is said in the page
+    outputs = [panel.said, *page.outputs]
+    compat.listen(appears, lambda: filled(page, lambda: page.door.kept() or Draft(), _LAST_TIME), [], outputs)
 
 
 def filled(page: Page, load: Any, source: str) -> list[Any]:

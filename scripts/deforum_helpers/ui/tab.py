@@ -9,7 +9,7 @@ import gradio as gr
 from . import compat
 from .door import Door
 from .neo_core import PlanPanel, connect_plan
-from .run_panel import RunPanel, build_files, build_presets, connect_run
+from .run_panel import RunPanel, begin_with_kept, build_files, build_presets, connect_run
 from .runs import build_resume
 from .schedule_view import schedule_reply
 from .sections import Page, build_sections, part, rules_of
@@ -35,7 +35,9 @@ def build_tab(door: Door) -> Any:
         that cannot be built is replaced by what is wrong with it.
     """
     with compat.blocks("Deforum") as tab:
-        fill_tab(door)
+        page, panel = fill_tab(door)
+        if panel is not None:
+            begin_with_kept(tab.load, page, panel)
     return tab
 
 

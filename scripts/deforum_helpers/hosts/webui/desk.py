@@ -10,6 +10,7 @@ from threading import Event, Lock
 from typing import TYPE_CHECKING, Any
 
 from .host import open_host, part
+from .options import PERSISTENT, PERSISTENT_PATH, option_values
 from .samplers import sampler_names, scheduler_names
 
 if TYPE_CHECKING:
@@ -57,7 +58,8 @@ class Desk:
 
         public = bool(getattr(part("shared").cmd_opts, "webui_is_non_local", False))
         access = self._access() if public else None
-        return QueueDoor(self.queue, output_folder(), self._root / "examples", host_choices(), access)
+        examples, choices = self._root / "examples", host_choices()
+        return QueueDoor(self.queue, output_folder(), examples, choices, access, keeps_in=persistent_settings)
 
     def add_routes(self, app: Any, *, batches: bool, simple: bool) -> None:
         """Add the REST API to the web UI's server.
@@ -109,6 +111,16 @@ def output_folder() -> Path:
     """Where runs go: the web UI's folder of all pictures, else that of img2img."""
     opts = part("shared").opts
     return Path(opts.outdir_samples or opts.outdir_img2img_samples).expanduser().absolute()
+
+
+def persistent_settings() -> Path | None:
+    """The file in which the settings page has the settings of the tab kept; None if they are not to be kept."""
+    values = option_values(part("shared").opts.data)
+    named = str(values[PERSISTENT_PATH]).strip()
+    # The path can be changed by anybody who may change the web UI's settings: it must not lead to what is no settings.
+    if not values[PERSISTENT] or Path(named).suffix.lower() not in (".txt", ".json"):
+        return None
+    return Path(part("paths").data_path) / Path(named).expanduser()
 
 
 def host_choices() -> Mapping[str, Sequence[str]]:

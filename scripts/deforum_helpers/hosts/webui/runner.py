@@ -18,6 +18,8 @@ from .host import Host, open_host
 from .options import run_options
 from .progress import WebuiProgress
 from .session import webui_job
+from .verbose import logged, verbose_log
+from .vram import WebuiMemory, memory_given_back
 from .weights import Weights
 
 _CHECKPOINT, _VAE = "sd_model_checkpoint", "sd_vae"
@@ -50,14 +52,21 @@ class WebuiRunner:
 
         self.ready()
         host = open_host()
-        heard = WebuiControl(host.state, control)
+        heard, memory = WebuiControl(host.state, control), WebuiMemory(host)
         runner = DeforumRunner(
-            partial(webui_engine, host, heard),
-            partial(run_options, host, self.out),
+            partial(webui_engine, host, heard, memory),
+            partial(run_options, host, self.out, memory=memory),
             self.access,
             sketcher=PreviewEngine,
         )
-        with webui_job(host), overridden(host, work.request.options_overrides), runner.engine() as engine:
+        with (
+            webui_job(host),
+            memory_given_back(host),
+            overridden(host, work.request.options_overrides),
+            verbose_log(host),
+            logged("job"),
+            runner.engine() as engine,
+        ):
             return runner.run(engine, work, heard, WebuiReport(host, report))
 
 
