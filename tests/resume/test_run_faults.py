@@ -69,7 +69,7 @@ def left_by(out: Path) -> dict[str, bytes]:
 def stopped(code: int, said: str, reason: str) -> None:
     assert code == 2
     assert reason in said
-    assert "to go on: render --resume" in said
+    assert "To go on: render --resume" in said
     assert "Traceback" not in said
 
 

@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from ...jobs.queue import JobQueue
     from ...ui.door import Door
 
-DATABASE = "deforum_jobs.sqlite3"
 TOKEN_VARIABLE = "DEFORUM_TOKEN"  # noqa: S105 - where it is found, not what it is
 _UNITS = range(1, 6)
 
@@ -43,7 +42,7 @@ class Desk:
         Raises:
             StorageError: its database cannot be used, or another web UI uses it.
         """
-        from ...jobs.queue import JobQueue
+        from ...jobs.queue import DATABASE, JobQueue
         from ...media.store import ensure_folder
         from .runner import WebuiRunner
 
@@ -73,8 +72,18 @@ class Desk:
         from ...api.config import ApiConfig
         from ...api.routes import register
 
-        token = os.environ.get(TOKEN_VARIABLE, "")
-        register(app, self.queue, ApiConfig(output_folder(), self._access(), token, batches=batches, simple=simple))
+        flags = part("shared").cmd_opts
+        origins = str(getattr(flags, "cors_allow_origins", None) or "")
+        config = ApiConfig(
+            output_folder(),
+            self._access(),
+            os.environ.get(TOKEN_VARIABLE, ""),
+            batches=batches,
+            simple=simple,
+            origins=frozenset(origin for origin in origins.split(",") if origin),
+            origin_pattern=str(getattr(flags, "cors_allow_origins_regex", None) or ""),
+        )
+        register(app, self.queue, config)
 
     def _access(self) -> Access:
         """What strangers may reach: runs, examples, uploads, and what ``--gradio-allowed-path`` names."""

@@ -48,7 +48,8 @@ def render_files(host: Host, files: Sequence[Path], out: Path) -> tuple[RunResul
         except DeforumError as error:
             results.append(None)
             stopped = isinstance(error, Interrupted)
-            _LOG.log(logging.INFO if stopped else logging.ERROR, "%s: %s", file, error)
+            how = "\nTo go on, choose it under Resume Animation in the tab." if error.run is not None else ""
+            _LOG.log(logging.INFO if stopped else logging.ERROR, "%s: %s%s", file, error, how)
             if stopped:
                 break
         else:

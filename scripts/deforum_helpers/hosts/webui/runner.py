@@ -11,7 +11,7 @@ from pathlib import Path
 from ...errors import Finding
 from ...jobs.access import Access
 from ...jobs.control import RunControl
-from ...jobs.queue import Outcome, Report, RunWork, Work
+from ...jobs.work import Outcome, Report, RunWork, Work
 from .borrowed import borrowed
 from .control import WebuiControl
 from .host import Host, open_host
@@ -27,7 +27,7 @@ _CHECKPOINT, _VAE = "sd_model_checkpoint", "sd_vae"
 
 @dataclass(frozen=True)
 class WebuiRunner:
-    """A ``queue.JobRunner``: each job is alone with the web UI's model, on its progress bar, and heeds its buttons.
+    """A ``work.JobRunner``: each job is alone with the web UI's model, on its progress bar, and heeds its buttons.
 
     Attributes:
         out: folder of all runs.
@@ -84,7 +84,7 @@ def overridden(host: Host, overrides: Mapping[str, object]) -> Iterator[None]:
 
 
 class WebuiReport(WebuiProgress):
-    """A ``queue.Report`` that shows frames on the web UI's progress bar as well."""
+    """A ``work.Report`` that shows frames on the web UI's progress bar as well."""
 
     def __init__(self, host: Host, report: Report) -> None:
         super().__init__(host, report)
