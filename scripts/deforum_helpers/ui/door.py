@@ -156,8 +156,13 @@ class Door(Protocol):
         """Settings to begin with: those that come with the program, then the user's own."""
         ...
 
-    def save_preset(self, draft: Draft, name: str) -> Preset:
+    def save_preset(self, draft: Draft, name: str, picture: bytes | None = None) -> Preset:
         """Keep settings as a preset of the user's.
+
+        Args:
+            draft: the settings.
+            name: for people.
+            picture: how it looks, a JPEG or PNG file of any size.
 
         Raises:
             InputError: the name cannot be that of a file. StorageError: it cannot be written.

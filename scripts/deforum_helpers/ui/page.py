@@ -22,10 +22,13 @@ def build_page(door: Door) -> Any:
     """The page as ``gradio.Blocks``."""
     with compat.blocks("Deforum", css=_PAGE_STYLE + style(), script=script()) as page, gr.Tabs(elem_id="deforum_page"):
         with gr.Tab("Deforum", elem_id="tab_deforum_interface"):
-            fields, panel = fill_tab(door)
+            fields, panel, errands = fill_tab(door)
         if panel is not None:
-            with gr.Tab("Runs", elem_id="deforum_runs_tab"), gr.Column(elem_classes=["deforum-runs"]):
-                part("Runs", lambda: build_gallery(fields, panel))
+            with (
+                gr.Tab("Runs", elem_id="deforum_runs_tab", elem_classes=["deforum-runs"]) as place,
+                part("Runs", place),
+            ):
+                build_gallery(fields, panel, errands)
     return page
 
 

@@ -13,11 +13,12 @@ from ..errors import InputError, SettingsError
 from ..jobs.access import Access, check_access
 from ..jobs.queue import JobQueue
 from ..jobs.status import JobRequest, JobStatus
-from ..media.store import ensure_folder, write_text_atomic
+from ..media.store import ensure_folder, write_bytes_atomic, write_text_atomic
 from ..settings.files import dump_settings, load_settings
 from .door import PastRun, PlanView, Preset
 from .past_runs import newest_report, past_runs
 from .planning import Planner, expected_seconds
+from .thumbnails import thumbnail
 from .values import Draft
 
 _LARGE = 20_000
@@ -139,16 +140,20 @@ class QueueDoor:
         ours = sorted(self.examples.glob("*/deforum_settings.txt")) if self.examples is not None else []
         own = sorted((self.out / "presets").glob("*.txt"))
         return (
-            *(Preset(path.parent.name.replace("_", " "), path) for path in ours),
-            *(Preset(path.stem, path) for path in own),
+            *(Preset(path.parent.name.replace("_", " "), path, _beside(path)) for path in ours),
+            *(Preset(path.stem, path, _beside(path)) for path in own),
         )
 
-    def save_preset(self, draft: Draft, name: str) -> Preset:
-        """As in ``Door``."""
-        if not _NAME.fullmatch(name.strip()):
+    def save_preset(self, draft: Draft, name: str, picture: bytes | None = None) -> Preset:
+        """As in ``Door``; the picture lies beside the settings, small."""
+        name = name.strip()
+        if not _NAME.fullmatch(name):
             hint = "Use letters, digits, blanks, points and dashes, 80 at most, a letter or digit first."
-            raise InputError(f"a preset cannot be called {name.strip()!r}.", hint=hint)
-        return Preset(name.strip(), self.save_settings(draft, Path("presets") / f"{name.strip()}.txt"))
+            raise InputError(f"a preset cannot be called {name!r}.", hint=hint)
+        file = self.save_settings(draft, Path("presets") / f"{name}.txt")
+        if picture is not None:
+            write_bytes_atomic(file.with_suffix(".jpg"), thumbnail(picture))
+        return Preset(name, file, _beside(file))
 
     def _request(self, draft: Draft) -> JobRequest:
         settings = json.loads(dump_settings(draft.settings))
@@ -164,3 +169,9 @@ class QueueDoor:
                 f"{path} lies outside the folders that may be read.", hint="Open it from your computer."
             )
         return file
+
+
+def _beside(settings: Path) -> Path | None:
+    """The picture that has the name of a settings file."""
+    picture = settings.with_suffix(".jpg")
+    return picture if picture.is_file() else None

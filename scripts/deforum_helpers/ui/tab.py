@@ -8,12 +8,15 @@ import gradio as gr
 
 from . import compat
 from .door import Door
+from .errands import Errands
 from .neo_core import PlanPanel, connect_plan
-from .run_panel import RunPanel, build_files, build_presets, connect_run
+from .presets import build_presets
+from .run_panel import RunPanel, build_files, connect_run
 from .runs import build_resume
 from .schedule_view import schedule_reply
 from .sections import Page, build_sections, part, rules_of
-from .tree import settings_tree
+from .tree import FIRST_UNIT, settings_tree
+from .units import build_units
 from .values import Draft, base_of
 
 _INFO = """<p><b>Deforum</b> moves the last picture, diffuses it again, and so on. <b>Neo Core</b> lets
@@ -39,22 +42,29 @@ def build_tab(door: Door) -> Any:
     return tab
 
 
-def fill_tab(door: Door) -> tuple[Page, RunPanel | None]:
-    """Build the tab where gradio is at; returns its components, and those of the right side if they could be built."""
-    with gr.Column(elem_id="deforum_interface"):
-        page = Page(door, compat.hidden_text("deforum_base", base_of(Draft())), rules_of(settings_tree()))
-        plan = PlanPanel()
-        panels: list[RunPanel] = []
+def fill_tab(door: Door) -> tuple[Page, RunPanel | None, Errands]:
+    """Build the tab where gradio is at.
+
+    Returns:
+        Its components; those of the right side, None if they could not be built; what asks for errands.
+    """
+    with gr.Column(elem_id="deforum_interface") as place:
+        held = ("deforum_base", base_of(Draft())), ("deforum_unit_shown", FIRST_UNIT), ("deforum_errand", "")
+        page = Page(door, *(compat.hidden_text(name, value) for name, value in held), rules_of(settings_tree()))
+        plan, errands, panels = PlanPanel(), Errands(page), list[RunPanel]()
         with gr.Row(elem_id="deforum_columns"):
-            with gr.Column(scale=3, min_width=480, elem_id="deforum_left"):
+            with gr.Column(scale=3, min_width=480, elem_id="deforum_left") as left:
                 with gr.Accordion("Info, Links and Help", open=False, elem_id="main_top_info_accord"):
                     compat.html(_INFO)
-                part("Settings", lambda: _settings(page, plan))
-            with gr.Column(scale=2, min_width=320, elem_id="deforum_right"):
-                part("Generate", lambda: panels.append(_run_side(page)))
-        part("Plan", lambda: connect_plan(page, plan))
-        part("Schedules", _schedules)
-    return page, panels[0] if panels else None
+                with part("Settings", left):
+                    _settings(page, plan)
+            with gr.Column(scale=2, min_width=320, elem_id="deforum_right") as right, part("Generate", right):
+                panels.append(_run_side(page, errands))
+        with part("Plan", place):
+            connect_plan(page, plan)
+        with part("Schedules", place):
+            _schedules()
+    return page, panels[0] if panels else None, errands
 
 
 def _settings(page: Page, plan: PlanPanel) -> None:
@@ -63,6 +73,7 @@ def _settings(page: Page, plan: PlanPanel) -> None:
         {
             ("Init", "Parseq"): plan.build_parseq,
             ("Neo Core",): plan.build_neo_core,
+            ("ControlNet",): build_units,
             ("Run", "Batch Mode, Resume and more", "Resume Animation"): build_resume,
         },
     )
@@ -75,12 +86,13 @@ def _settings(page: Page, plan: PlanPanel) -> None:
         )
 
 
-def _run_side(page: Page) -> RunPanel:
+def _run_side(page: Page, errands: Errands) -> RunPanel:
     panel = RunPanel()
     connect_run(page, panel)
-    build_files(page, panel)
-    with gr.Accordion("Presets", open=False):
-        part("Presets", lambda: build_presets(page, panel))
+    build_files(page.door, errands)
+    with gr.Accordion("Presets", open=False, elem_id="deforum_presets_accord") as place, part("Presets", place):
+        build_presets(page.door, errands, panel.followed)
+    errands.connect(panel.said)
     return panel
 
 
@@ -88,5 +100,4 @@ def _schedules() -> None:
     """One handler for the views of all schedules: the script asks for the boxes that changed."""
     query = compat.hidden_text("deforum_schedule_query")
     reply = compat.hidden_text("deforum_schedule_reply")
-    ask = compat.hidden_button("deforum_schedule_ask")
-    compat.listen(ask.click, lambda asked: [schedule_reply(asked)], [query], [reply])
+    compat.listen(query.change, lambda asked: [schedule_reply(asked)], [query], [reply])
