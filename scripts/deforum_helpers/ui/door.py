@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from ..errors import Finding
 from ..jobs.status import JobStatus
-from ..rendering.data.render_data import RenderData
 from .values import Draft
+
+if TYPE_CHECKING:
+    from ..rendering.data.render_data import RenderData
 
 
 @dataclass(frozen=True)

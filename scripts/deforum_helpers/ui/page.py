@@ -10,7 +10,6 @@ from . import compat
 from .assets import script, style
 from .door import Door
 from .runs import build_gallery
-from .sections import part
 from .tab import fill_tab
 
 _PAGE_STYLE = """\
@@ -24,10 +23,7 @@ def build_page(door: Door) -> Any:
         with gr.Tab("Deforum", elem_id="tab_deforum_interface"):
             fields, panel, errands = fill_tab(door)
         if panel is not None:
-            with (
-                gr.Tab("Runs", elem_id="deforum_runs_tab", elem_classes=["deforum-runs"]) as place,
-                part("Runs", place),
-            ):
+            with gr.Tab("Runs", elem_id="deforum_runs_tab"), gr.Column(elem_classes=["deforum-runs"]):
                 build_gallery(fields, panel, errands)
     return page
 

@@ -5,18 +5,20 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from html import escape
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..rendering.data.render_data import RenderData
-from ..rendering.util.plot import moving_series
-from ..schedule.series import SERIES_BY_KEY
+from ..schedule.catalogue import SERIES_BY_KEY
 from ..settings.schema import SETTINGS
 from . import svg
 from .door import PlanView
 from .findings_view import findings_html, jump, label_of
 from .tree import elem_id
+
+if TYPE_CHECKING:
+    from ..rendering.data.render_data import RenderData
 
 MOVING = "All that move"
 """The choice that draws every series that changes."""
@@ -138,6 +140,8 @@ def _chosen_series(data: RenderData, chosen: str) -> dict[str, NDArray[np.float6
     if chosen in SERIES_BY_KEY:
         values = data.series.get(SERIES_BY_KEY[chosen].name)
         return {label_of(chosen): values} if isinstance(values, np.ndarray) else {}
+    from ..rendering.util.plot import moving_series
+
     moving = list(moving_series(data).items())[:_MOST_SERIES]
     return {label_of(key): values for key, values in moving}
 

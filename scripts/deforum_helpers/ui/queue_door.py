@@ -8,9 +8,9 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ..errors import InputError, SettingsError
-from ..jobs.access import Access, check_access
 from ..jobs.queue import JobQueue
 from ..jobs.status import JobRequest, JobStatus
 from ..media.store import ensure_folder, write_bytes_atomic, write_text_atomic
@@ -20,6 +20,9 @@ from .past_runs import newest_report, past_runs
 from .planning import Planner, expected_seconds
 from .thumbnails import thumbnail
 from .values import Draft
+
+if TYPE_CHECKING:
+    from ..jobs.access import Access
 
 _LARGE = 20_000
 """Characters from which a pasted manifest is kept as a file, so that it need not travel with every change."""
@@ -54,6 +57,8 @@ class QueueDoor:
     def plan(self, draft: Draft) -> PlanView:
         """As in ``Door``."""
         if self.access is not None:
+            from ..jobs.access import check_access
+
             try:
                 check_access(draft.settings, draft.folder or self.out, self.access)
             except InputError as error:

@@ -16,9 +16,7 @@ from ..settings.coercion import coerce
 from ..settings.schema import SETTINGS
 from . import svg
 from .findings_view import findings_html
-
-CHECKED = ("schedule", "text_schedule", "prompts")
-"""Kinds of settings that have a view."""
+from .tree import CHECKED
 
 _WIDTH, _HEIGHT, _MARGIN = 600.0, 44.0, 4.0
 _SHOWN_TEXTS = 60
@@ -28,7 +26,7 @@ def schedule_html(key: str, text: str, *, max_frames: int, seed: int) -> str:
     """The view of a setting.
 
     Args:
-        key: of the setting, whose kind is one of :data:`CHECKED`.
+        key: of the setting, whose kind is one of ``tree.CHECKED``.
         text: what stands in its box.
         max_frames: number of frames.
         seed: the value of ``s``.

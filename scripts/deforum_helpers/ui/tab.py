@@ -13,7 +13,6 @@ from .neo_core import PlanPanel, connect_plan
 from .presets import build_presets
 from .run_panel import RunPanel, build_files, connect_run
 from .runs import build_resume
-from .schedule_view import schedule_reply
 from .sections import Page, build_sections, part, rules_of
 from .tree import FIRST_UNIT, settings_tree
 from .units import build_units
@@ -100,4 +99,10 @@ def _schedules() -> None:
     """One handler for the views of all schedules: the script asks for the boxes that changed."""
     query = compat.hidden_text("deforum_schedule_query")
     reply = compat.hidden_text("deforum_schedule_reply")
-    compat.listen(query.change, lambda asked: [schedule_reply(asked)], [query], [reply])
+    compat.listen(query.change, _schedule_reply, [query], [reply])
+
+
+def _schedule_reply(asked: str) -> list[str]:
+    from .schedule_view import schedule_reply  # with numpy and the parsers, which a start need not wait for
+
+    return [schedule_reply(asked)]

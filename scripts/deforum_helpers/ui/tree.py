@@ -87,6 +87,9 @@ _FIRST: Mapping[Path, tuple[str, ...]] = {
 }
 """Settings that lead their section, where the order of a settings file would read oddly."""
 
+CHECKED = ("schedule", "text_schedule", "prompts")
+"""Kinds of settings whose values are drawn and checked below their box while they are written."""
+
 _TOOLS = frozenset({"image_path"})
 _NO_EFFECT = frozenset(f"cn_{unit}_mask_vid_path" for unit in range(1, 6))
 _PER_ROW = {"Checkbox": 2, "Slider": 2, "Number": 2, "Dropdown": 2}

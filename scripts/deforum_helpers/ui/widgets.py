@@ -9,8 +9,7 @@ import gradio as gr
 
 from ..settings.schema import Setting
 from . import compat
-from .schedule_view import CHECKED
-from .tree import elem_id
+from .tree import CHECKED, elem_id
 from .values import shown
 
 _NEAREST_HUNDREDTH = 0.01
@@ -28,12 +27,7 @@ def widget(setting: Setting, *, visible: bool, choices: Sequence[str] = (), is_h
     facts = {
         "label": setting.label.rstrip(":"),
         "elem_id": elem_id(setting.key),
-        "elem_classes": [
-            "deforum-setting",
-            f"deforum-{setting.kind.replace('_', '-')}",
-            *_checked(setting),
-            *(["deforum-half"] if is_half else []),
-        ],
+        "elem_classes": [*_classes(setting), *(["deforum-half"] if is_half else [])],
         "visible": visible,
     }
     return _MAKERS[setting.widget](setting, {**facts, "choices": _choices(setting, choices)})
