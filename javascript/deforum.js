@@ -133,9 +133,23 @@
         if (planning || !changed || now - changed < SETTLED) return;
         if (!pasted && !isShown(byId("deforum_plan"))) return;
         planning = { at: Math.round(now * 1000) + 1, since: now, manifest: pasted };
-        write("deforum_plan_ask", JSON.stringify({ manifest: pasted, at: planning.at }));
+        write("deforum_plan_ask", JSON.stringify({ manifest: pasted, at: planning.at, ...zoomed }));
         changed = 0;
         pasted = false;
+    }
+
+    let zoomed = {}; // {first, last} of the frames to draw; all without them
+
+    function zoom(button) {
+        const { first, last, frames } = button.parentElement.dataset;
+        const [from, to] = [Number(first), Number(last)];
+        const count = to - from + 1;
+        const side = { in: -count / 4, out: count / 2, back: 0, on: 0 }[button.dataset.zoom];
+        const step = { back: -count / 2, on: count / 2 }[button.dataset.zoom] ?? 0;
+        const wanted = side === undefined ? frames : Math.max(2, Math.round(count + 2 * side));
+        const begin = Math.round(Math.min(Math.max(from - (side ?? 0) + step, 0), Math.max(frames - wanted, 0)));
+        zoomed = wanted >= frames ? {} : { first: begin, last: begin + wanted - 1 };
+        changed = performance.now() - SETTLED;
     }
 
     function takePlan(root) {
@@ -173,6 +187,12 @@
 
     async function jump(button) {
         const { tab, sections, field, unit } = button.dataset;
+        if (!isShown(byId("deforum_tabs"))) {
+            // The link stands on another page of ours.
+            [...document.querySelectorAll("#deforum_page :is([role=tab], .tab-nav > button)")]
+                .find((each) => each.textContent.trim() === "Deforum")?.click();
+            await wait(120);
+        }
         const tabs = [...document.querySelectorAll("#deforum_tabs :is([role=tab], .tab-nav > button)")];
         tabs.find((each) => each.textContent.trim() === tab)?.click();
         await wait(120);
@@ -208,6 +228,8 @@
         if (!(target instanceof Element)) return;
         const link = target.closest(".deforum-jump");
         if (link) void jump(link);
+        const zooms = target.closest("#deforum_plan .deforum-zoom button");
+        if (zooms) zoom(zooms);
         const card = target.closest(".deforum-card");
         if (card) pick(card.dataset.preset === undefined ? "run" : "preset", card.dataset);
     }

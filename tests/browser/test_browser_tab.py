@@ -154,6 +154,17 @@ class TestPlan:
         tab.go("Neo Core")
         tab.wait_for_text("deforum_plan", "40 (50%)")
 
+    def test_a_part_of_the_plan_can_be_looked_at(self, tab):
+        small(tab, 64)
+        tab.go("Neo Core")
+        tab.wait_for_text("deforum_plan", "All frames")
+        tab.page.locator("#deforum_plan [data-zoom=in]").click()
+        tab.wait_for_text("deforum_plan", "Frames 16 to 47")
+        tab.page.locator("#deforum_plan [data-zoom=on]").click()
+        tab.wait_for_text("deforum_plan", "Frames 32 to 63")
+        tab.page.locator("#deforum_plan [data-zoom=all]").click()
+        tab.wait_for_text("deforum_plan", "All frames")
+
 
 class TestRuns:
     def test_a_run_is_watched_paused_stopped_resumed_and_played(self, tab):

@@ -79,7 +79,8 @@ def connect_plan(page: Page, panel: PlanPanel) -> None:
     def answer(asked: str, *given: Any) -> list[Any]:
         wanted = json.loads(asked or "{}")
         chosen = series_choices().get(given[0], MOVING) if series else MOVING
-        now = _shown(page, given[len(series) :], chosen, reads_manifest=bool(wanted.get("manifest")))
+        window = (int(wanted["first"]), int(wanted["last"])) if "first" in wanted else None
+        now = _shown(page, given[len(series) :], chosen, window, reads_manifest=bool(wanted.get("manifest")))
         known = json.dumps({"at": wanted.get("at"), "ids": now.managed})
         views = {id(panel.plan): now.plan, id(box): now.text}
         return [known, now.manifest, now.manifest, *(views[id(place)] for place in boxes)]
@@ -114,7 +115,9 @@ def _asked(reads_manifest: bool) -> list[str]:
     return [json.dumps({"manifest": reads_manifest, "at": time.time_ns()})]
 
 
-def _shown(page: Page, given: tuple[Any, ...], series: str, *, reads_manifest: bool) -> _Shown:
+def _shown(
+    page: Page, given: tuple[Any, ...], series: str, window: tuple[int, int] | None, *, reads_manifest: bool
+) -> _Shown:
     try:
         draft, text = page.draft(given), compat.same()
         if reads_manifest:
@@ -125,4 +128,4 @@ def _shown(page: Page, given: tuple[Any, ...], series: str, *, reads_manifest: b
         view = page.door.plan(draft)
     except DeforumError as error:
         return _Shown(error_html(error), error_html(error) if reads_manifest else "")
-    return _Shown(plan_html(view, series), manifest_html(view), tuple(managed_fields(view)), text)
+    return _Shown(plan_html(view, series, window), manifest_html(view), tuple(managed_fields(view)), text)
