@@ -104,6 +104,7 @@
     let base = "";
     let manifest = "";
     let managed = "";
+    let owned = []; // ids of the fields that Parseq manages
 
     function noteChange(event) {
         const target = event.target;
@@ -154,14 +155,16 @@
 
     function takePlan(root) {
         const text = textOf("deforum_managed");
-        if (!text || text === managed) return;
-        managed = text;
-        const { at, ids = [] } = JSON.parse(text);
-        if (planning && planning.at === at) planning = null;
-        for (const element of root.querySelectorAll(".deforum-managed")) {
-            if (!ids.includes(element.id)) element.classList.remove("deforum-managed");
+        if (text && text !== managed) {
+            managed = text;
+            const { at, ids = [] } = JSON.parse(text);
+            if (planning && planning.at === at) planning = null;
+            owned = ids;
         }
-        for (const id of ids) byId(id)?.classList.add("deforum-managed");
+        for (const element of root.querySelectorAll(".deforum-managed")) {
+            if (!owned.includes(element.id)) element.classList.remove("deforum-managed");
+        }
+        for (const id of owned) byId(id)?.classList.add("deforum-managed"); // a field may have come into the page since
     }
 
     // --- progress ----------------------------------------------------------------------------------------------------
@@ -242,9 +245,11 @@
     // All ControlNet units stand in the same fields, each under the ids of its own settings.
     function nameUnit() {
         const unit = textOf("deforum_unit_shown");
-        const fields = [...document.querySelectorAll('#deforum_left [id^="deforum_setting_cn_"]')];
-        if (!unit || !fields.length || fields[0].id.startsWith(`deforum_setting_cn_${unit}_`)) return;
-        for (const field of fields) field.id = field.id.replace(/cn_\d/, `cn_${unit}`);
+        if (!unit) return;
+        for (const field of document.querySelectorAll('#deforum_left [id^="deforum_setting_cn_"]')) {
+            const name = field.id.replace(/cn_\d/, `cn_${unit}`);
+            if (field.id !== name) field.id = name;
+        }
     }
 
     // A gallery looks for what is new whenever it comes into view.
