@@ -252,6 +252,56 @@
         }
     }
 
+    // --- uploads -----------------------------------------------------------------------------------------------------
+
+    let uploaded = "";
+
+    function offerUploads(root) {
+        for (const element of root.querySelectorAll(".deforum-takes-file")) {
+            if (element.querySelector(":scope > .deforum-upload") || !element.querySelector("textarea, input")) continue;
+            const row = document.createElement("div");
+            row.className = "deforum-upload";
+            if (element.id.endsWith("_init_images")) {
+                row.innerHTML = '<label>For frame <input type="text" size="6" value="0"></label>';
+            }
+            const button = document.createElement("button");
+            button.type = "button";
+            button.textContent = "Upload a file …";
+            button.addEventListener("click", () => askForUpload(element, row));
+            row.append(button);
+            element.append(row);
+        }
+    }
+
+    function askForUpload(element, row) {
+        const key = element.id.replace("deforum_setting_", "");
+        const frame = row.querySelector("input")?.value.trim() ?? "";
+        write("deforum_upload_key", JSON.stringify({ key, frame, at: Math.round(performance.now()) }));
+        press("deforum_upload");
+    }
+
+    function takeUpload() {
+        const text = textOf("deforum_upload_reply");
+        if (!text || text === uploaded) return;
+        uploaded = text;
+        const { key, frame, path, error } = JSON.parse(text);
+        const row = byId(`deforum_setting_${key}`)?.querySelector(".deforum-upload");
+        row?.querySelector(".deforum-findings")?.remove();
+        if (error) row?.insertAdjacentHTML("beforeend", error);
+        else write(`deforum_setting_${key}`, key === "init_images" ? withPicture(key, frame, path) : path);
+    }
+
+    // The JSON of guided images with one picture more; what is no JSON is replaced.
+    function withPicture(key, frame, path) {
+        let known = {};
+        try {
+            known = JSON.parse(textOf(`deforum_setting_${key}`));
+        } catch {
+            known = {};
+        }
+        return JSON.stringify({ ...known, [frame || "0"]: path }, null, 4);
+    }
+
     // A gallery looks for what is new whenever it comes into view.
     function followGalleries() {
         for (const id of ["deforum_runs_btn", "deforum_presets_btn"]) {
@@ -284,6 +334,8 @@
         if (!isShown(root)) return;
         makeReachable(root);
         nameUnit();
+        offerUploads(root);
+        takeUpload();
         takeViews();
         askForViews(root, now);
         followChanges(now);

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import http.server
+import json
 import os
 import threading
 from pathlib import Path
@@ -241,6 +242,27 @@ class TestFiles:
         tab.press("deforum_save_settings_btn")
         tab.wait_for_text("deforum_said", "Saved")
         assert (tab.out / f"saved{name}.txt").read_text("utf-8") == dump_settings(expected)
+
+    def test_pictures_are_uploaded_for_frames(self, tab, tmp_path):
+        from PIL import Image
+
+        path = tmp_path / "guide.png"
+        Image.new("RGB", (32, 16), (10, 200, 30)).save(path)
+        tab.go("Keyframes")
+        tab.unfold("guided_images_accord")
+        tab.page.locator("#deforum_setting_use_looper input").check()
+        field = "#deforum_setting_init_images"
+        tab.page.locator(f"{field} .deforum-upload input").fill("24")
+        with tab.page.expect_file_chooser() as chooser:
+            tab.page.locator(f"{field} .deforum-upload button").click()
+        chooser.value.set_files(str(path))
+        tab.page.wait_for_function(f"document.querySelector('{field} textarea').value.includes('uploads')")
+        named = json.loads(tab.value("init_images"))
+        assert Path(named["24"]).parent == tab.out / "uploads"
+        tab.page.wait_for_function(
+            f"[...document.querySelectorAll('{field} figure')].some((each) => "
+            "each.innerText.includes('24') && each.querySelector('img')?.naturalWidth === 32)"
+        )
 
     def test_a_preset_is_kept_with_its_picture_and_fills_the_page(self, tab):
         small(tab, 10)

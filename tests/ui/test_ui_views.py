@@ -130,7 +130,7 @@ class TestSchedules:
 
     def test_many_boxes_are_answered_at_once(self):
         query = {"max_frames": "30", "seed": "-1", "boxes": {"zoom": "0: (t)", "W": "1", "none": "x"}, "at": 5}
-        reply = json.loads(schedule_reply(json.dumps(query)))
+        reply = json.loads(schedule_reply(json.dumps(query), str))
         assert (reply["at"], list(reply["views"])) == (5, ["zoom"])
 
     @given(st.sampled_from(sorted(k for k, s in SETTINGS.items() if s.kind in CHECKED)), st.text(max_size=40))

@@ -90,6 +90,14 @@ class Door(Protocol):
         """
         ...
 
+    def keep_upload(self, upload: Path, key: str) -> Path:
+        """Keep an uploaded file as one that the setting ``key`` can name.
+
+        Raises:
+            InputError: the setting takes no such file. StorageError: it cannot be written.
+        """
+        ...
+
     def submit(self, drafts: Sequence[Draft]) -> tuple[str, ...]:
         """Queue a run of each; returns the ids of the jobs.
 

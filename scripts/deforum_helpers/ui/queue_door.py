@@ -19,6 +19,7 @@ from .door import PastRun, PlanView, Preset
 from .past_runs import newest_report, past_runs
 from .planning import Planner, expected_seconds
 from .thumbnails import thumbnail
+from .uploads import keep_upload
 from .values import Draft
 
 if TYPE_CHECKING:
@@ -73,6 +74,10 @@ class QueueDoor:
         name = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:16]
         folder = ensure_folder(self.out / "manifests")
         return str(write_text_atomic(folder / f"{name}.json", text).absolute())
+
+    def keep_upload(self, upload: Path, key: str) -> Path:
+        """As in ``Door``; it is kept below the folder of all runs."""
+        return keep_upload(upload, key, self.out / "uploads")
 
     def submit(self, drafts: Sequence[Draft]) -> tuple[str, ...]:
         """As in ``Door``."""

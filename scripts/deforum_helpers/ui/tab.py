@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
 from typing import Any
 
 import gradio as gr
 
+from ..errors import DeforumError
 from . import compat
 from .door import Door
 from .errands import Errands
+from .findings_view import error_html
 from .neo_core import PlanPanel, connect_plan
 from .presets import build_presets
 from .run_panel import RunPanel, build_files, connect_run
@@ -63,6 +67,8 @@ def fill_tab(door: Door) -> tuple[Page, RunPanel | None, Errands]:
             connect_plan(page, plan)
         with part("Schedules", place):
             _schedules()
+        with part("Uploads", place):
+            _uploads(door)
     return page, panels[0] if panels else None, errands
 
 
@@ -105,4 +111,20 @@ def _schedules() -> None:
 def _schedule_reply(asked: str) -> list[str]:
     from .schedule_view import schedule_reply  # with numpy and the parsers, which a start need not wait for
 
-    return [schedule_reply(asked)]
+    return [schedule_reply(asked, compat.file_url)]
+
+
+def _uploads(door: Door) -> None:
+    """One upload for all settings that name a file: the script offers it beside each, and fills in the path."""
+    key, reply = compat.hidden_text("deforum_upload_key"), compat.hidden_text("deforum_upload_reply")
+    upload = compat.upload_button("Upload", types=["image", "video", "audio"], elem_id="deforum_upload", is_hidden=True)
+
+    def keep(received: Any, wanted: str) -> list[str]:
+        asked = json.loads(wanted or "{}")
+        try:
+            kept = door.keep_upload(Path(compat.path_of(received)), str(asked.get("key", "")))
+        except DeforumError as error:
+            return [json.dumps({**asked, "error": error_html(error)})]
+        return [json.dumps({**asked, "path": str(kept)})]
+
+    compat.listen(upload.upload, keep, [upload, key], [reply])

@@ -50,9 +50,7 @@ def _switched(page: Page, keys: Sequence[str], wanted: str, base: str, shown: st
     unit = next((unit for unit in UNITS if wanted.startswith(_label(unit, {}))), int(shown))
     held = draft.held
     before, after = (_as_first(keys, each, held) for each in (int(shown), unit))
-    fields = [
-        compat.update(value=values.shown(key, after[key]), **_visible(page, key, before, after)) for key in keys
-    ]
+    fields = [compat.update(value=values.shown(key, after[key]), **_visible(page, key, before, after)) for key in keys]
     return [_picked(unit, held), values.base_of(draft), str(unit), *fields]
 
 

@@ -10,6 +10,7 @@ import gradio as gr
 from ..settings.schema import Setting
 from . import compat
 from .tree import CHECKED, elem_id
+from .uploads import SHOWN, TAKEN
 from .values import shown
 
 _NEAREST_HUNDREDTH = 0.01
@@ -34,8 +35,9 @@ def widget(setting: Setting, *, visible: bool, choices: Sequence[str] = (), is_h
 
 
 def _classes(setting: Setting) -> list[str]:
-    checked = ["deforum-checked"] if setting.kind in CHECKED else []
-    return ["deforum-setting", f"deforum-{setting.kind.replace('_', '-')}", *checked]
+    checked = ["deforum-checked"] if setting.kind in CHECKED or setting.key in SHOWN else []
+    taken = ["deforum-takes-file"] if setting.key in TAKEN else []
+    return ["deforum-setting", f"deforum-{setting.kind.replace('_', '-')}", *checked, *taken]
 
 
 def _choices(setting: Setting, given: Sequence[str]) -> list[str]:
