@@ -312,8 +312,13 @@
         }
     }
 
-    // Old gradios make the headings of sections plain boxes, which no keyboard reaches.
+    // Old gradios make the headings of sections plain boxes, which no keyboard reaches, and forget the label of the number
+    // beside a slider.
     function makeReachable(root) {
+        for (const number of root.querySelectorAll(".deforum-setting input[type=number]:not([aria-label])")) {
+            const said = number.closest(".deforum-setting").querySelector("[data-testid=block-info], label span");
+            number.setAttribute("aria-label", said?.textContent.trim() ?? "");
+        }
         for (const heading of root.querySelectorAll("div.label-wrap:not([tabindex])")) {
             heading.tabIndex = 0;
             heading.setAttribute("role", "button");

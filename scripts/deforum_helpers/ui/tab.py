@@ -52,8 +52,13 @@ def fill_tab(door: Door) -> tuple[Page, RunPanel | None, Errands]:
         Its components; those of the right side, None if they could not be built; what asks for errands.
     """
     with gr.Column(elem_id="deforum_interface") as place:
-        held = ("deforum_base", base_of(Draft())), ("deforum_unit_shown", FIRST_UNIT), ("deforum_errand", "")
-        page = Page(door, *(compat.hidden_text(name, value) for name, value in held), rules_of(settings_tree()))
+        page = Page(
+            door,
+            base=compat.hidden_text("deforum_base", base_of(Draft())),
+            unit=compat.hidden_text("deforum_unit_shown", FIRST_UNIT),
+            errand=compat.hidden_text("deforum_errand"),
+            rules=rules_of(settings_tree()),
+        )
         plan, errands, panels = PlanPanel(), Errands(page), list[RunPanel]()
         with gr.Row(elem_id="deforum_columns"):
             with gr.Column(scale=3, min_width=480, elem_id="deforum_left") as left:
@@ -79,6 +84,7 @@ def _settings(page: Page, plan: PlanPanel) -> None:
             ("Init", "Parseq"): plan.build_parseq,
             ("Neo Core",): plan.build_neo_core,
             ("ControlNet",): build_units,
+            ("Output", "Frame Interpolation"): _not_yet,
             ("Run", "Batch Mode, Resume and more", "Resume Animation"): build_resume,
         },
     )
@@ -89,6 +95,14 @@ def _settings(page: Page, plan: PlanPanel) -> None:
             [page.boxes["init_image_box"]],
             [page.fields["init_image"]],
         )
+
+
+def _not_yet(_: Page) -> None:
+    """A sentence below settings that files may hold and nothing uses."""
+    compat.html(
+        '<p class="deforum-legend">Frames are not interpolated here yet: these settings are kept for other programs, '
+        "and a run that asks for them says so.</p>"
+    )
 
 
 def _run_side(page: Page, errands: Errands) -> RunPanel:
