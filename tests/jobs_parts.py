@@ -11,9 +11,10 @@ import numpy as np
 
 from deforum_helpers.hosts.preview.engine import PreviewEngine
 from deforum_helpers.jobs.access import Access
-from deforum_helpers.jobs.queue import JobQueue, Outcome
+from deforum_helpers.jobs.queue import JobQueue
 from deforum_helpers.jobs.runner import DeforumRunner
 from deforum_helpers.jobs.status import JobRequest, JobStatus
+from deforum_helpers.jobs.work import Outcome
 from deforum_helpers.media.encode import EncodeOptions
 from deforum_helpers.run_deforum import RunOptions
 

@@ -20,7 +20,7 @@ WORDS = (
     *("lighthouse", "cliff", "ocean", "night", "blurry", "something", "else", "dog", "cat", "tree", "house", "sky"),
 )
 TOKENS = 77
-HIDDEN = {"SD": 32, "SDXL": 32 + 48}
+HIDDEN = {"SD": 32, "SD2": 32, "SDXL": 32 + 48}
 
 
 def diffusers_or_skip():
@@ -74,6 +74,7 @@ def _lively(network, gain=1.0):
 
 
 def _text_encoder(tokenizer, hidden, *, projected=False, layers=3):
+    import torch
     from transformers import CLIPTextConfig, CLIPTextModel, CLIPTextModelWithProjection
 
     config = CLIPTextConfig(
@@ -88,7 +89,10 @@ def _text_encoder(tokenizer, hidden, *, projected=False, layers=3):
         eos_token_id=tokenizer.eos_token_id,
         pad_token_id=tokenizer.pad_token_id,
     )
-    return _lively((CLIPTextModelWithProjection if projected else CLIPTextModel)(config))
+    network = _lively((CLIPTextModelWithProjection if projected else CLIPTextModel)(config))
+    # Or the mean of what it answers would be nothing but rounding, which no trained one's is.
+    torch.nn.init.normal_(network.text_model.final_layer_norm.bias, mean=0.2, std=0.3)
+    return network
 
 
 @contextmanager
@@ -128,7 +132,7 @@ def _unet(family, channels=4):
     from diffusers import UNet2DConditionModel
 
     blocks = (16, 32)
-    extra = {}
+    extra = {"use_linear_projection": True} if family == "SD2" else {}
     if family == "SDXL":
         extra = {
             "addition_embed_type": "text_time",
@@ -159,17 +163,22 @@ def _seeded(build):
         return build()
 
 
-def _sd(folder, channels=4):
+def _sd(folder, channels=4, family="SD", prediction="epsilon"):
     from diffusers import PNDMScheduler, StableDiffusionPipeline
 
     tokenizer = _tokenizer(folder / "tokenizer")
     return StableDiffusionPipeline(
         vae=_vae(),
-        text_encoder=_text_encoder(tokenizer, HIDDEN["SD"]),
+        text_encoder=_text_encoder(tokenizer, HIDDEN[family]),
         tokenizer=tokenizer,
-        unet=_unet("SD", channels),
+        unet=_unet(family, channels),
         scheduler=PNDMScheduler(
-            beta_start=0.00085, beta_end=0.012, beta_schedule="scaled_linear", skip_prk_steps=True, steps_offset=1
+            beta_start=0.00085,
+            beta_end=0.012,
+            beta_schedule="scaled_linear",
+            skip_prk_steps=True,
+            steps_offset=1,
+            prediction_type=prediction,
         ),
         safety_checker=None,
         feature_extractor=None,
@@ -194,6 +203,7 @@ def _sdxl(folder):
 
 
 def _sd3(folder):
+    import torch
     from diffusers import FlowMatchEulerDiscreteScheduler, SD3Transformer2DModel, StableDiffusion3Pipeline
 
     tokenizers = [_tokenizer(folder / name) for name in ("tokenizer", "tokenizer_2")]
@@ -204,21 +214,23 @@ def _sd3(folder):
         num_layers=2,
         attention_head_dim=8,
         num_attention_heads=4,
-        joint_attention_dim=64,
+        joint_attention_dim=32 + 48,
         caption_projection_dim=32,
-        pooled_projection_dim=64,
+        pooled_projection_dim=32 + 48,
         out_channels=4,
         pos_embed_max_size=32,
     )
+    first = _text_encoder(tokenizers[0], 32, projected=True)
+    torch.nn.init.eye_(first.text_projection.weight)  # as it is in the real one, whose single file leaves it out
     return StableDiffusion3Pipeline(
         vae=_vae(shift=0.1),
-        text_encoder=_text_encoder(tokenizers[0], 32, projected=True),
-        text_encoder_2=_text_encoder(tokenizers[1], 32, projected=True),
+        text_encoder=first,
+        text_encoder_2=_text_encoder(tokenizers[1], 48, projected=True),
         text_encoder_3=None,
         tokenizer=tokenizers[0],
         tokenizer_2=tokenizers[1],
         tokenizer_3=None,
-        transformer=_lively(transformer, 0.7),
+        transformer=_lively(transformer, 0.5),
         scheduler=FlowMatchEulerDiscreteScheduler(shift=3.0),
     )
 
@@ -257,6 +269,8 @@ def _flux(folder):
 _BUILDERS = {
     "sd": _sd,
     "sd-inpainting": lambda folder: _sd(folder, 9),
+    "sd2": lambda folder: _sd(folder, family="SD2"),
+    "sd2-v": lambda folder: _sd(folder, family="SD2", prediction="v_prediction"),
     "sdxl": _sdxl,
     "sd3": _sd3,
     "flux": _flux,
@@ -272,6 +286,22 @@ def write_model(folder: Path, name: str) -> Path:
         pipe.save_pretrained(folder / name, safe_serialization=True)
     shutil.rmtree(folder / f".{name}")
     return folder / name
+
+
+@contextmanager
+def flux_of_any_size():
+    """diffusers splits a layer of Flux's single files at the one width that Flux has; here at that of the tiny one."""
+    from types import FunctionType
+    from unittest.mock import patch
+
+    from diffusers.loaders import single_file_model
+
+    loadable = single_file_model.SINGLE_FILE_LOADABLE_CLASSES["FluxTransformer2DModel"]
+    convert = loadable["checkpoint_mapping_fn"]
+    constants = tuple(32 if constant == 3072 else constant for constant in convert.__code__.co_consts)
+    tiny = FunctionType(convert.__code__.replace(co_consts=constants), convert.__globals__)
+    with patch.dict(loadable, checkpoint_mapping_fn=tiny):
+        yield
 
 
 def write_controlnet(folder: Path, name: str, model: Path) -> Path:
@@ -292,7 +322,10 @@ def write_controlnet(folder: Path, name: str, model: Path) -> Path:
 
 
 def write_single_file(folder: Path, model: Path, *, suffix: str = ".safetensors", config: bool = True) -> Path:
-    """The diffusers folder ``model``, SD or SDXL, as one file in ``folder`` with its configuration beside it."""
+    """The diffusers folder ``model`` as one file in ``folder`` with its configuration beside it.
+
+    Flux as it is given away: the transformer alone.
+    """
     import torch
     from safetensors.torch import load_file, save_file
 
@@ -301,13 +334,28 @@ def write_single_file(folder: Path, model: Path, *, suffix: str = ".safetensors"
         return load_file(path)
 
     folder.mkdir(parents=True, exist_ok=True)
-    state = {f"model.diffusion_model.{_unet_key(key)}": value for key, value in part("unet").items()}
-    state |= dict(_vae_weight(key, value) for key, value in part("vae").items())
-    if (model / "text_encoder_2").is_dir():
-        state |= {f"conditioner.embedders.0.transformer.{k}": v for k, v in part("text_encoder").items()}
-        state |= _open_clip(part("text_encoder_2"))
+    family = json.loads((model / "model_index.json").read_text())["_class_name"]
+    if family.startswith("Flux"):
+        state = _flux_weights(part("transformer"))
+    elif family.startswith("StableDiffusion3"):
+        state = {f"model.diffusion_model.{k}": v for k, v in _sd3_weights(part("transformer")).items()}
+        state |= {
+            f"text_encoders.clip_l.transformer.{k}": v
+            for k, v in part("text_encoder").items()
+            if not k.startswith("text_projection")
+        }
+        state |= {f"text_encoders.clip_g.transformer.{k}": v for k, v in part("text_encoder_2").items()}
     else:
-        state |= {f"cond_stage_model.transformer.{k}": v for k, v in part("text_encoder").items()}
+        state = {f"model.diffusion_model.{_unet_key(key)}": value for key, value in part("unet").items()}
+        if (model / "text_encoder_2").is_dir():
+            state |= {f"conditioner.embedders.0.transformer.{k}": v for k, v in part("text_encoder").items()}
+            state |= _open_clip(part("text_encoder_2"), "conditioner.embedders.1.model.")
+        elif model.name.startswith("sd2"):
+            state |= _open_clip(part("text_encoder"), "cond_stage_model.model.")
+        else:
+            state |= {f"cond_stage_model.transformer.{k}": v for k, v in part("text_encoder").items()}
+    if not family.startswith("Flux"):
+        state |= dict(_vae_weight(key, value) for key, value in part("vae").items())
     path = folder / f"{model.name}{suffix}"
     state = {key: value.clone().contiguous() for key, value in state.items()}
     save_file(state, path) if suffix == ".safetensors" else torch.save({"state_dict": state}, path)
@@ -385,15 +433,123 @@ def _vae_weight(key, value):
     return f"first_stage_model.{name}", value[..., None, None] if "attn_1" in name and value.dim() == 2 else value
 
 
-def _open_clip(state):
-    """A text encoder with a projection, by the names of OpenCLIP."""
+def _renamed(state, names, parts):
+    """``state`` by its original names, and ``parts`` that are made of several: name → theirs."""
     import torch
 
-    prefix = "conditioner.embedders.1.model."
+    found = {}
+    taken = set()
+    for name, sources in parts.items():
+        for end in ("weight", "bias"):
+            if f"{sources[0]}.{end}" in state:
+                found[f"{name}.{end}"] = torch.cat([state[f"{source}.{end}"] for source in sources])
+                taken |= {f"{source}.{end}" for source in sources}
+    for key, value in state.items():
+        if key in taken:
+            continue
+        name = key
+        for ours, theirs in names:
+            name = re.sub(ours, theirs, name)
+        found[name] = value
+    return found
+
+
+def _swapped(value):
+    """Scale and shift stand the other way round in the original."""
+    import torch
+
+    return torch.cat(value.chunk(2)[::-1])
+
+
+_SD3_NAMES = (
+    (r"^pos_embed\.proj", "x_embedder.proj"),
+    (r"^pos_embed\.pos_embed", "pos_embed"),
+    (r"^time_text_embed\.timestep_embedder\.linear_1", "t_embedder.mlp.0"),
+    (r"^time_text_embed\.timestep_embedder\.linear_2", "t_embedder.mlp.2"),
+    (r"^time_text_embed\.text_embedder\.linear_1", "y_embedder.mlp.0"),
+    (r"^time_text_embed\.text_embedder\.linear_2", "y_embedder.mlp.2"),
+    (r"^transformer_blocks\.(\d+)\.", r"joint_blocks.\1."),
+    (r"attn\.to_out\.0", "x_block.attn.proj"),
+    (r"attn\.to_add_out", "context_block.attn.proj"),
+    (r"norm1\.linear", "x_block.adaLN_modulation.1"),
+    (r"norm1_context\.linear", "context_block.adaLN_modulation.1"),
+    (r"ff\.net\.0\.proj", "x_block.mlp.fc1"),
+    (r"ff\.net\.2", "x_block.mlp.fc2"),
+    (r"ff_context\.net\.0\.proj", "context_block.mlp.fc1"),
+    (r"ff_context\.net\.2", "context_block.mlp.fc2"),
+    (r"^proj_out", "final_layer.linear"),
+    (r"^norm_out\.linear", "final_layer.adaLN_modulation.1"),
+)
+
+
+def _sd3_weights(state):
+    """A transformer of two blocks by the names of Stability AI."""
+    parts = {}
+    for block in range(2):
+        ours, theirs = f"transformer_blocks.{block}.attn.", f"joint_blocks.{block}."
+        parts[f"{theirs}x_block.attn.qkv"] = [f"{ours}to_{letter}" for letter in "qkv"]
+        parts[f"{theirs}context_block.attn.qkv"] = [f"{ours}add_{letter}_proj" for letter in "qkv"]
+    found = _renamed(state, _SD3_NAMES, parts)
+    for name in ("joint_blocks.1.context_block.adaLN_modulation.1", "final_layer.adaLN_modulation.1"):
+        for end in ("weight", "bias"):
+            found[f"{name}.{end}"] = _swapped(found[f"{name}.{end}"])
+    return found
+
+
+_FLUX_NAMES = (
+    (r"^time_text_embed\.timestep_embedder\.linear_", "time_in.linear_"),
+    (r"^time_text_embed\.text_embedder\.linear_", "vector_in.linear_"),
+    (r"^time_text_embed\.guidance_embedder\.linear_", "guidance_in.linear_"),
+    (r"_in\.linear_1", "_in.in_layer"),
+    (r"_in\.linear_2", "_in.out_layer"),
+    (r"^context_embedder", "txt_in"),
+    (r"^x_embedder", "img_in"),
+    (r"^proj_out", "final_layer.linear"),
+    (r"^norm_out\.linear", "final_layer.adaLN_modulation.1"),
+    (r"^transformer_blocks\.(\d+)\.", r"double_blocks.\1."),
+    (r"^single_transformer_blocks\.(\d+)\.norm\.linear", r"single_blocks.\1.modulation.lin"),
+    (r"^single_transformer_blocks\.(\d+)\.proj_out", r"single_blocks.\1.linear2"),
+    (r"^single_transformer_blocks\.(\d+)\.attn\.norm_q\.weight", r"single_blocks.\1.norm.query_norm.scale"),
+    (r"^single_transformer_blocks\.(\d+)\.attn\.norm_k\.weight", r"single_blocks.\1.norm.key_norm.scale"),
+    (r"norm1\.linear", "img_mod.lin"),
+    (r"norm1_context\.linear", "txt_mod.lin"),
+    (r"attn\.norm_q\.weight", "img_attn.norm.query_norm.scale"),
+    (r"attn\.norm_k\.weight", "img_attn.norm.key_norm.scale"),
+    (r"attn\.norm_added_q\.weight", "txt_attn.norm.query_norm.scale"),
+    (r"attn\.norm_added_k\.weight", "txt_attn.norm.key_norm.scale"),
+    (r"ff\.net\.0\.proj", "img_mlp.0"),
+    (r"ff\.net\.2", "img_mlp.2"),
+    (r"ff_context\.net\.0\.proj", "txt_mlp.0"),
+    (r"ff_context\.net\.2", "txt_mlp.2"),
+    (r"attn\.to_out\.0", "img_attn.proj"),
+    (r"attn\.to_add_out", "txt_attn.proj"),
+)
+
+
+def _flux_weights(state):
+    """A transformer of one block of each kind by the names of Black Forest Labs."""
+    double, single = "transformer_blocks.0.attn.", "single_transformer_blocks.0."
+    parts = {
+        "double_blocks.0.img_attn.qkv": [f"{double}to_{letter}" for letter in "qkv"],
+        "double_blocks.0.txt_attn.qkv": [f"{double}add_{letter}_proj" for letter in "qkv"],
+        "single_blocks.0.linear1": [*(f"{single}attn.to_{letter}" for letter in "qkv"), f"{single}proj_mlp"],
+    }
+    found = _renamed(state, _FLUX_NAMES, parts)
+    for end in ("weight", "bias"):
+        found[f"final_layer.adaLN_modulation.1.{end}"] = _swapped(found[f"final_layer.adaLN_modulation.1.{end}"])
+    return found
+
+
+def _open_clip(state, prefix):
+    """A text encoder by the names of OpenCLIP."""
+    import torch
+
+    positions = state["text_model.embeddings.position_embedding.weight"]
+    projection = state.get("text_projection.weight", torch.eye(positions.shape[1]))
     found = {
-        "positional_embedding": state["text_model.embeddings.position_embedding.weight"],
+        "positional_embedding": positions,
         "token_embedding.weight": state["text_model.embeddings.token_embedding.weight"],
-        "text_projection": state["text_projection.weight"].T,
+        "text_projection": projection.T,
     }
     for end in ("weight", "bias"):
         found[f"ln_final.{end}"] = state[f"text_model.final_layer_norm.{end}"]

@@ -18,7 +18,7 @@ from deforum_helpers.imaging.colour import ColourReference, match_colours
 from deforum_helpers.imaging.flow import flow_warp
 from deforum_helpers.imaging.noise import add_noise
 from deforum_helpers.imaging.sharpen import scale_contrast, unsharp_mask
-from deforum_helpers.imaging.warp import Homography
+from deforum_helpers.imaging.warp import Homography, Warp
 
 HEIGHT, WIDTH = 720, 1280
 Case = tuple[str, Callable[[], object], Callable[[], object], float | None]
@@ -47,7 +47,12 @@ def warp_cases(a: np.ndarray, b: np.ndarray) -> list[Case]:
     motion = Motion3D(translation_z=5, rotation_x=0.5, rotation_y=0.3, rotation_z=0.2)
     depth = plane_depth(cv2.cvtColor(b, cv2.COLOR_RGB2GRAY).astype(np.float32), "Midas-3-Hybrid")
     dense = motion_3d(motion, width=WIDTH, height=HEIGHT, depth=depth)
-    cover = flat.coverage(HEIGHT, WIDTH)
+
+    def coverage(warp: Warp) -> np.ndarray | None:
+        at = warp.coverage(HEIGHT, WIDTH)
+        return None if at is None else at(slice(0, HEIGHT))
+
+    cover = coverage(flat)
     flow = np.random.default_rng(1).normal(size=(HEIGHT, WIDTH, 2)).astype(np.float32)
 
     def remap(mode: int = cv2.INTER_LINEAR) -> np.ndarray:
@@ -73,18 +78,18 @@ def warp_cases(a: np.ndarray, b: np.ndarray) -> list[Case]:
 
     return [
         ("2D apply", lambda: flat.apply(a), perspective, None),
-        ("2D coverage", lambda: flat.coverage(HEIGHT, WIDTH), perspective, None),
-        ("perspective coverage", lambda: tilted.coverage(HEIGHT, WIDTH), perspective, None),
+        ("2D coverage", lambda: coverage(flat), perspective, None),
+        ("perspective coverage", lambda: coverage(tilted), perspective, None),
         ("3D flat motion", lambda: motion_3d(motion, **size), small_remap, 1),
         ("3D flat then 3D flat", lambda: chain.then(smooth), small_remap, 1),
         ("3D flat inverse", chain.inverse, small_remap, 3),
         ("3D flat apply", lambda: chain.apply(a), remap, 9),
-        ("3D flat coverage", lambda: back.coverage(HEIGHT, WIDTH), remap, 3),
+        ("3D flat coverage", lambda: coverage(back), remap, 3),
         ("3D depth, grid and apply", lambda: motion_3d(motion, **size, depth=depth).apply(a), remap, 25),
         ("dense apply bicubic", lambda: dense.apply(a, interpolation="bicubic"), lambda: remap(cv2.INTER_CUBIC), 45),
         ("dense then dense", lambda: dense.then(dense), remap, None),
         ("dense inverse", dense.inverse, remap, 25),
-        ("dense coverage", lambda: dense.coverage(HEIGHT, WIDTH), remap, None),
+        ("dense coverage", lambda: coverage(dense), remap, None),
         ("flow remap", lambda: flow_warp(flow).apply(a, border="reflect101"), remap, 6),
         ("crossfade", lambda: crossfade(a, b, 0.3), fade, 1),
         ("crossfade with coverage", lambda: crossfade(a, b, 0.3, cover, cover), fade, 12),

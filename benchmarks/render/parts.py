@@ -72,7 +72,13 @@ def parts(mode: str) -> list[Part]:
     known = chains()
     forward, backward = known.carry(0, 3), known.carry(7, 3)
     height, width = data.height, data.width
-    covers = forward.coverage(height, width), backward.coverage(height, width)
+    rows = slice(0, height)
+
+    def covered(warp: Warp) -> np.ndarray | None:
+        at = warp.coverage(height, width)
+        return None if at is None else at(rows)
+
+    covers = covered(forward), covered(backward)
     reference = ColourReference.of(second, "LAB")
     noise = noise_picture(data, key)
 
@@ -95,11 +101,11 @@ def parts(mode: str) -> list[Part]:
         ("doubled", KEYS_PER_FRAME * (data.interpolation == "bicubic"), lambda: Source(first).doubled),
         ("warp forward", TWEENS_PER_FRAME, lambda: resampled(forward, sources[0])),
         ("warp backward", TWEENS_PER_FRAME, lambda: resampled(backward, sources[1])),
-        ("coverage forward", TWEENS_PER_FRAME, lambda: forward.coverage(height, width)),
-        ("coverage backward", TWEENS_PER_FRAME, lambda: backward.coverage(height, width)),
+        ("coverage forward", TWEENS_PER_FRAME, lambda: covered(forward)),
+        ("coverage backward", TWEENS_PER_FRAME, lambda: covered(backward)),
         ("crossfade with coverage", TWEENS_PER_FRAME, lambda: crossfade(first, second, 0.4, *covers)),
         ("PNG", 1.0, lambda: encode_png(first)),
-        ("key: warp", KEYS_PER_FRAME, lambda: forward.apply(first, interpolation=data.interpolation)),
+        ("key: warp", KEYS_PER_FRAME, lambda: forward.reader(first, interpolation=data.interpolation)(rows)),
         ("key: LAB twice", KEYS_PER_FRAME, lambda: [match_colours(first, reference) for _ in range(2)]),
         ("key: anti-blur", KEYS_PER_FRAME, lambda: unsharp_mask(first, kernel=5, sigma=1.0, amount=0.1)),
         ("key: noise picture", KEYS_PER_FRAME, lambda: noise_picture(data, key)),

@@ -24,6 +24,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
 
 Severity = Literal["error", "warning", "note"]
@@ -76,9 +77,15 @@ class Finding:
 
 
 class DeforumError(Exception):
-    """Root of all errors this package raises on purpose. ``str(error)`` is meant for the user."""
+    """Root of all errors this package raises on purpose. ``str(error)`` is meant for the user.
+
+    Attributes:
+        run: folder of the run that can go on where the error ended it; None if there is none. How that is done depends
+            on where the user is, so whoever shows the error says it.
+    """
 
     exit_code = 2
+    run: Path | None = None
 
 
 class InputError(DeforumError):
@@ -137,7 +144,16 @@ class JobStateError(InputError):
 
 
 class RunError(DeforumError):
-    """The input was fine, but the run failed."""
+    """The input was fine, but the run failed.
+
+    Args:
+        message: what failed, and what to do about it.
+        run: as in :class:`DeforumError`.
+    """
+
+    def __init__(self, message: str, *, run: Path | None = None) -> None:
+        super().__init__(message)
+        self.run = run
 
 
 class EngineError(RunError):
@@ -170,6 +186,15 @@ class StorageError(RunError):
 
 
 class Interrupted(DeforumError):  # noqa: N818 - it is a request that was honoured, not an error
-    """Stopped on request. Everything rendered so far is kept."""
+    """Stopped on request. Everything rendered so far is kept.
+
+    Args:
+        message: what was stopped, and what there is of it.
+        run: as in :class:`DeforumError`.
+    """
 
     exit_code = 130
+
+    def __init__(self, message: str, *, run: Path | None = None) -> None:
+        super().__init__(message)
+        self.run = run

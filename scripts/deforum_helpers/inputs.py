@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from threading import Lock
 from typing import Any
@@ -16,12 +16,13 @@ from .errors import Finding, InputError, RunError
 from .imaging.colour import ColourReference
 from .imaging.masking import prepare_mask
 from .imaging.masks import parse_mask
-from .media.frames import ALL, FrameSources, OpenFrames, Selection
+from .media.decode import VideoIndex
+from .media.frames import ALL, FrameSources, OpenFrames, Selection, Told, nobody
 from .media.pictures import load_mask, load_picture, load_picture_and_alpha
 from .models.depth import DepthNetwork, open_depth_model
 from .models.flow import open_flow_estimator
 from .models.segmentation import open_word_masks
-from .ports import FlowEstimator, FrameSource, Image, Mask
+from .ports import FlowEstimator, FrameSource, Image, Mask, SharedMemory
 from .rendering.data.inputs import Inputs
 from .rendering.data.mask_texts import mask_texts
 from .rendering.data.render_data import RenderData
@@ -39,6 +40,9 @@ class Places:
         allow_download: whether missing weights may be fetched.
         allow_private: as in ``web.open_url``.
         ffmpeg: program as for ``find_ffmpeg``.
+        indexes, told: as in ``FrameSources``.
+        device: where networks compute, as for ``placements``.
+        memory: graphics memory that networks share with the engine, if they do.
     """
 
     folder: Path
@@ -46,6 +50,20 @@ class Places:
     allow_download: bool = False
     allow_private: bool = True
     ffmpeg: Path | str | None = None
+    indexes: dict[str, VideoIndex] = field(default_factory=dict)
+    told: Told = nobody
+    device: str = "auto"
+    memory: SharedMemory | None = None
+
+    @property
+    def networks(self) -> dict[str, Any]:
+        """How networks are opened, as arguments of the functions in ``models``."""
+        return {
+            "models_folder": self.models,
+            "allow_download": self.allow_download,
+            "device": self.device,
+            "memory": self.memory,
+        }
 
 
 @dataclass(frozen=True)
@@ -87,6 +105,25 @@ def open_inputs(data: RenderData, places: Places) -> Iterator[Opened]:
         yield Opened(inputs, opener.video, opener.mask_video, opener.findings)
 
 
+def check_files(data: RenderData, places: Places) -> tuple[Finding, ...]:
+    """Open every picture and video that the plan needs, and close it again; networks are left alone.
+
+    Args:
+        data: the plan.
+        places: where things are.
+
+    Returns:
+        What would have to be done without.
+
+    Raises:
+        InputError: something the user named cannot be used.
+    """
+    with ExitStack() as stack:
+        opener = _Opener(data, places, stack)
+        opener.files()
+        return opener.findings()
+
+
 class _Opener:
     """Opens what is in use; what it opens is closed with the stack."""
 
@@ -97,7 +134,8 @@ class _Opener:
         self._stack = stack
         self._size: dict[str, Any] = {"width": data.width, "height": data.height}
         self._reach: dict[str, Any] = {"base_dirs": (places.folder,), "allow_private": places.allow_private}
-        self._videos = stack.enter_context(FrameSources(**self._size, ffmpeg=places.ffmpeg, **self._reach))
+        counted: dict[str, Any] = {"indexes": places.indexes, "told": places.told}
+        self._videos = stack.enter_context(FrameSources(**self._size, ffmpeg=places.ffmpeg, **self._reach, **counted))
         self.video = self._video() if uses.uses_video(data.settings) else None
         self.mask_video = self._source("video_mask_path", ALL) if uses.uses_mask_video(data.settings) else None
         self._missing: list[Finding] = []
@@ -112,6 +150,17 @@ class _Opener:
     def inputs(self) -> Inputs:
         """All of them."""
         settings, anim = self._settings, self._settings.anim
+        return replace(
+            self.files(),
+            words=self._words(),
+            depth=self._depth() if uses.uses_depth(settings) else None,
+            hybrid_flow=self._flow(anim.hybrid_flow_method) if uses.follows_flow(settings) else None,
+            cadence_flow=self._flow(anim.optical_flow_cadence) if uses.uses_flow_cadence(settings) else None,
+            redo_flow=self._flow(anim.optical_flow_redo_generation) if uses.uses_flow_redo(settings) else None,
+        )
+
+    def files(self) -> Inputs:
+        """The pictures and videos among them."""
         init, alpha = self._init_image()
         return Inputs(
             init_image=init,
@@ -121,13 +170,8 @@ class _Opener:
             mask=self._mask(alpha),
             mask_video=self.mask_video,
             mask_files=self._mask_files(),
-            words=self._words(),
             guides=_Pictures(self._load, [g.picture for g in self._data.guides]) if self._data.guides else None,
             control=dict(self._control()),
-            depth=self._depth() if uses.uses_depth(settings) else None,
-            hybrid_flow=self._flow(anim.hybrid_flow_method) if uses.follows_flow(settings) else None,
-            cadence_flow=self._flow(anim.optical_flow_cadence) if uses.uses_flow_cadence(settings) else None,
-            redo_flow=self._flow(anim.optical_flow_redo_generation) if uses.uses_flow_redo(settings) else None,
         )
 
     def _load(self, named: str, key: str) -> Image:
@@ -185,7 +229,7 @@ class _Opener:
         wanted = list(self._named("words"))
         if not wanted:
             return None
-        opening = open_word_masks(models_folder=self._places.models, allow_download=self._places.allow_download)
+        opening = open_word_masks(**self._places.networks)
         try:
             network = self._stack.enter_context(opening)
         except RunError as error:
@@ -208,8 +252,7 @@ class _Opener:
                 yield number, self._videos.open(unit.vid_path, key=f"cn_{number}_vid_path")
 
     def _depth(self) -> _Depth | None:
-        algorithm, places = self._settings.anim.depth_algorithm, self._places
-        opening = open_depth_model(algorithm, models_folder=places.models, allow_download=places.allow_download)
+        opening = open_depth_model(self._settings.anim.depth_algorithm, **self._places.networks)
         try:
             network = self._stack.enter_context(opening)
         except RunError as error:
@@ -231,9 +274,7 @@ class _Opener:
     def _flow(self, method: str) -> FlowEstimator:
         """The estimator of a method, one for all its uses."""
         if method not in self._flows:
-            places = self._places
-            opening = open_flow_estimator(method, models_folder=places.models, allow_download=places.allow_download)
-            network = self._stack.enter_context(opening)
+            network = self._stack.enter_context(open_flow_estimator(method, **self._places.networks))
             self._networks.append(network)
             self._flows[method] = _Flow(network)
         return self._flows[method]

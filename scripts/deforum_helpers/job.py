@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from .errors import Finding, InputError
 from .inputs import video_selection
-from .media.frames import ALL, FrameSources
+from .media.decode import VideoIndex
+from .media.encode import check_format
+from .media.frames import ALL, FrameSources, Told, nobody
 from .models.registry import choose_depth_model
 from .parseq.columns import MAX_FRAMES
 from .parseq.loader import load_manifest
@@ -20,6 +22,7 @@ from .rendering.data.render_data import RenderData
 from .rendering.util.call.noise import perlin_options
 from .rendering.util.support import support_findings
 from .settings import uses
+from .settings.coercion import remarks
 from .settings.files import load_settings, with_overrides
 from .settings.lint import lint_settings
 from .settings.paths import find_path
@@ -37,6 +40,7 @@ class Job:
         folder: where the settings file lies; relative paths in it are looked up there first, then here.
         findings: what was noticed while loading.
         allow_private: whether links in the settings may lead to hosts that are not on the public internet.
+        indexes: what is known of its videos by now, so that planning and rendering count their frames once.
     """
 
     settings: Settings
@@ -44,6 +48,7 @@ class Job:
     folder: Path
     findings: tuple[Finding, ...]
     allow_private: bool = True
+    indexes: dict[str, VideoIndex] = field(default_factory=dict, compare=False, repr=False)
 
     def reproducible(self, seed: int) -> Settings:
         """The settings to save with the run, with the seed it really started with."""
@@ -125,13 +130,16 @@ def _with_whole_pictures(text: str, found: Callable[[str], str]) -> str:
     return text if whole == pictures else json.dumps(whole, indent=4, ensure_ascii=False)
 
 
-def plan_job(job: Job, *, seed: int | None = None, need_files: bool = True) -> tuple[RenderData, tuple[Finding, ...]]:
+def plan_job(
+    job: Job, *, seed: int | None = None, need_files: bool = True, told: Told = nobody
+) -> tuple[RenderData, tuple[Finding, ...]]:
     """Plan a job.
 
     Args:
         job: what to plan.
         seed: as in ``build_render_data``.
         need_files: whether missing input files are errors.
+        told: of counting the frames of videos, as in ``FrameSources``.
 
     Returns:
         The plan and all findings, from loading to planning; none of them is an error.
@@ -144,17 +152,17 @@ def plan_job(job: Job, *, seed: int | None = None, need_files: bool = True) -> t
         message = f"{job.settings.anim.max_frames} frames are more than can be planned; allowed are {MAX_FRAMES}."
         raise InputError((*findings, Finding("error", message, "max_frames")))
     try:
-        frames = count_source_frames(job) if need_files else None
+        frames = count_source_frames(job, told) if need_files else None
         data = build_render_data(job.settings, job.manifest, seed=seed, source_frames=frames)
     except InputError as error:
         raise InputError((*findings, *_not_told_yet(error.findings, findings))) from error
-    findings = (*findings, *data.findings, *_unusable(data), *support_findings(job.settings))
+    findings = (*findings, *data.findings, *_unusable(data), *_strange_samplers(data), *support_findings(job.settings))
     if any(f.severity == "error" for f in findings):
         raise InputError(findings)
     return data, findings
 
 
-def count_source_frames(job: Job) -> int | None:
+def count_source_frames(job: Job, told: Told = nobody) -> int | None:
     """Frames of the video that the animation follows, None if it follows none.
 
     Raises:
@@ -168,16 +176,23 @@ def count_source_frames(job: Job) -> int | None:
     else:
         return None
     with FrameSources(
-        settings.run.W, settings.run.H, base_dirs=(job.folder,), allow_private=job.allow_private
+        settings.run.W,
+        settings.run.H,
+        base_dirs=(job.folder,),
+        allow_private=job.allow_private,
+        indexes=job.indexes,
+        told=told,
     ) as sources:
         return sources.open(str(settings.value(key)), key=key, selection=chosen).count
 
 
 def _unusable(data: RenderData) -> Iterator[Finding]:
-    """What only a look at the networks and the noise can tell."""
+    """What only a look at networks, noise and video formats can tell."""
     checks: list[Callable[[], object]] = []
     if any(key.noise > 0 for key in data.keys):
         checks.append(lambda: perlin_options(data))
+    if not data.settings.output.skip_video_creation:
+        checks.append(lambda: check_format(data.width, data.height, data.fps))
     if uses.uses_depth(data.settings):
         checks.append(lambda: choose_depth_model(data.settings.anim.depth_algorithm))
     for check in checks:
@@ -185,6 +200,18 @@ def _unusable(data: RenderData) -> Iterator[Finding]:
             check()
         except InputError as error:
             yield from error.findings
+
+
+def _strange_samplers(data: RenderData) -> Iterator[Finding]:
+    """Names in the sampler schedule that no engine is known to have, each at its first frame."""
+    if not data.settings.anim.enable_sampler_scheduling:
+        return
+    seen: set[str] = set()
+    for key in data.keys:
+        if key.sampler not in seen:
+            seen.add(key.sampler)
+            told = remarks(SETTINGS["sampler"], key.sampler)
+            yield from (replace(finding, key="sampler_schedule", frame=key.index) for finding in told)
 
 
 def _not_told_yet(new: Iterable[Finding], told: Iterable[Finding]) -> Iterator[Finding]:

@@ -8,7 +8,8 @@ Convention: an image is an H×W×3 array, uint8, RGB, C-contiguous; a mask is H�
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, Protocol
@@ -182,8 +183,10 @@ class FrameStore(Protocol):
         """Where frame ``index`` is or would be."""
         ...
 
-    def write(self, index: int, image: Image) -> Path:
+    def write(self, index: int, image: Image, text: str = "") -> Path:
         """Write frame ``index`` atomically: the file is there whole or not at all.
+
+        ``text`` says what it was made with, where the format can hold one.
 
         Raises:
             StorageError: disk full, no permission, folder gone.
@@ -281,6 +284,28 @@ class FrameSource(Protocol):
 
         Raises:
             RunError: it cannot be decoded.
+        """
+        ...
+
+
+class SharedMemory(Protocol):
+    """Graphics memory that networks (depth, flow, masks) share with an engine. Any thread may ask."""
+
+    def room(self, device: str, needed: float) -> AbstractContextManager[None]:
+        """Room for a network on ``device`` while it is used.
+
+        Args:
+            device: as PyTorch spells it.
+            needed: bytes it takes there, besides those it has there already; infinity for all there is.
+        """
+        ...
+
+    def may_stay(self, device: str, leave: Callable[[], None]) -> bool:
+        """Whether a network that was used may stay on ``device`` until it is used again.
+
+        Args:
+            device: as PyTorch spells it.
+            leave: moves the network away unless it is in use; called, from any thread, when memory runs short.
         """
         ...
 

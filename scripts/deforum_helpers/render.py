@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 
 from .errors import Interrupted
@@ -68,7 +68,7 @@ class Observers:
 
     Attributes:
         should_stop: asked before each diffusion and after each frame.
-        on_key: told of each key frame once it is made, from the thread that renders.
+        on_key: told of each key frame before the next one is diffused, from the thread that renders.
         measure: a context that measures what is done in it: ``warping`` and ``waiting``.
     """
 
@@ -111,6 +111,7 @@ def render_animation(
     known = begin.states.positions
     pictures: dict[int, Source] = {}
     state: LoopState | None = None
+    fresh: LoopState | None = None
 
     def hand_on(index: int, image: Image) -> None:
         emit(index, image)
@@ -129,22 +130,35 @@ def render_animation(
             # Classic alignment fades from the picture before; nothing needs an older one.
             pictures.pop(position - 2, None)
 
+        def look_at(made: LoopState | None) -> None:
+            if made is not None:
+                motions.see(made.position, made.picture)
+
         for position in range(known.start if known else 0, len(data.keys)):
-            _stop_if(observers.should_stop())
-            if position in known:
-                submit_ready(position - 1)
-                state = begin.states.read(position)
-            else:
-                ready_to_diffuse = keys.prepare(position, state)
-                # Only now, so that the workers do not get in the way of what the engine waits for.
-                submit_ready(position - 1)
-                state = keys.diffuse(ready_to_diffuse)
-                observers.on_key(state)
-            motions.see(position, state.picture)
+            with _told_of(fresh, observers):
+                _stop_if(observers.should_stop())
+                look_at(state)
+                start = None if position in known else keys.prepare(position, state)
+            # Only now, so that the workers do not get in the way of what the engine waits for.
+            submit_ready(position - 1)
+            fresh = keys.diffuse(start) if start is not None else None
+            state = fresh or begin.states.read(position)
             pictures[position] = Source(state.picture)
-        submit_ready(len(data.keys) - 1)
+        with _told_of(fresh, observers):
+            look_at(state)
+            submit_ready(len(data.keys) - 1)
         with observers.measure("waiting"):
             pump.finish()
+
+
+@contextmanager
+def _told_of(made: LoopState | None, observers: Observers) -> Iterator[None]:
+    """Tell of a key frame at the end, whatever happens: keeping it would be in the way of what the engine waits for."""
+    try:
+        yield
+    finally:
+        if made is not None:
+            observers.on_key(made)
 
 
 def _measured(job: Callable[[], Sequence[Image]], observers: Observers) -> Callable[[], Sequence[Image]]:

@@ -26,12 +26,14 @@ _SETTINGS_NAME = re.compile(r"(\d{14})_settings\.txt")
 LAST = "last"
 
 
-def find_run(text: str, out: Path) -> RunFolder:
+def find_run(text: str, out: Path, *, key: str = "resume_timestring", hint: str = "") -> RunFolder:
     """The run that ``text`` names: its folder, its timestring, or "last" for the newest one.
 
     Args:
         text: what the user gave.
         out: folder of all runs.
+        key: what the user gave it as, for messages.
+        hint: what else the user could give.
 
     Raises:
         InputError: there is no such run.
@@ -41,15 +43,13 @@ def find_run(text: str, out: Path) -> RunFolder:
         runs = _runs(folder, "*")
         if runs:
             return runs[-1]
-        raise InputError(f"{folder} holds no run: there is no …_settings.txt in it.", key="--resume")
+        raise InputError(f"{folder} holds no run: there is no …_settings.txt in it.", key=key)
     if text != LAST:
         parse_timestring(text)
     found = sorted(_runs(out, "*/*"), key=lambda run: run.timestring)
     chosen = found if text == LAST else [run for run in found if run.timestring == text]
     if not chosen:
-        raise InputError(
-            f"There is no run {text} in {out}.", key="--resume", hint="Give the folder of the run, or --out DIR."
-        )
+        raise InputError(f"There is no run {text} in {out}.", key=key, hint=hint)
     return chosen[-1]
 
 
@@ -64,6 +64,7 @@ def resumed_job(
     overrides: Mapping[str, str],
     *,
     accept_changes: bool,
+    to_accept: str = "",
     allow_private: bool = True,
 ) -> tuple[Job, RenderData, tuple[Finding, ...]]:
     """Load and plan a run that goes on.
@@ -73,6 +74,7 @@ def resumed_job(
         path: settings to go on with; None for those of the run.
         overrides: settings to change, key → text.
         accept_changes: go on although frames would be made in another way than before.
+        to_accept: how the user accepts that, for the message.
         allow_private: as in ``web.open_url``.
 
     Returns:
@@ -82,13 +84,14 @@ def resumed_job(
         InputError: the settings cannot be used, or differ in what makes frames without being accepted.
     """
     if path is None and not overrides:
-        return resumed_with(run, None, accept_changes=accept_changes, allow_private=allow_private)
-    job = load_job(path or run.file("_settings.txt"), overrides, allow_private=allow_private)
-    return resumed_with(run, job, accept_changes=accept_changes, allow_private=allow_private)
+        job = None
+    else:
+        job = load_job(path or run.file("_settings.txt"), overrides, allow_private=allow_private)
+    return resumed_with(run, job, accept_changes=accept_changes, to_accept=to_accept, allow_private=allow_private)
 
 
 def resumed_with(
-    run: RunFolder, new: Job | None, *, accept_changes: bool, allow_private: bool = True
+    run: RunFolder, new: Job | None, *, accept_changes: bool, to_accept: str = "", allow_private: bool = True
 ) -> tuple[Job, RenderData, tuple[Finding, ...]]:
     """Plan a run that goes on with the settings of ``new``, or with its own if None; otherwise as :func:`resumed_job`.
 
@@ -110,14 +113,11 @@ def resumed_with(
             key="W, H",
         )
     if changed and not accept_changes:
-        raise InputError(_changed_text(before, data, changed), key="--resume", hint=_ACCEPT)
+        raise InputError(_changed_text(before, data, changed), key=run.timestring, hint=to_accept)
     if not changed and not accept_changes and header is not None and header.plan != plan_digest(data):
         text = "the plan is not the one the run began with: its manifest or this program has changed."
-        raise InputError(text, key="--resume", hint=_ACCEPT)
+        raise InputError(text, key=run.timestring, hint=to_accept)
     return job, data, findings
-
-
-_ACCEPT = "Add --accept-changes to go on all the same."
 
 
 def _changed_text(before: RenderData, after: RenderData, changed: tuple[str, ...]) -> str:
@@ -183,7 +183,7 @@ def journaled_states(journal: Journal, first: int) -> KnownStates:
 
     def read(position: int) -> LoopState:
         entry = journal.require(position)
-        return LoopState(position, entry.picture, entry.reference)
+        return LoopState(position, entry.picture, entry.reference, entry.infotext)
 
     return KnownStates(range(first, end), read)
 

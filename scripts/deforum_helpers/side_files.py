@@ -17,6 +17,7 @@ from .imaging.depth_maps import DepthRange, depth_range
 from .inputs import Opened, Places
 from .media.encode import EncodeOptions
 from .media.extras import DepthMaps, HumanMaskFiles, HumanMasks, HybridFrames, HybridKind, InputFrames
+from .media.frames import Told
 from .media.run_folder import RunFolder
 from .media.store import write_text_atomic
 from .models.segmentation import open_human_matte
@@ -24,9 +25,6 @@ from .ports import DepthEstimator, Image
 from .rendering.data.inputs import Inputs
 from .rendering.data.render_data import RenderData
 from .settings import uses
-
-Told = Callable[[str, int, int], None]
-"""Is told what is being done, how much of it is done, and of how much."""
 
 
 def write_input_frames(
@@ -71,7 +69,7 @@ def write_human_masks(
         return ()
     masks = HumanMasks(run.path, cast(HumanMaskFiles, files), EncodeOptions(ffmpeg=places.ffmpeg))
     try:
-        with open_human_matte(models_folder=places.models, allow_download=places.allow_download) as people:
+        with open_human_matte(**places.networks) as people:
             masks.write_all(
                 opened.video,
                 people.matte,

@@ -314,6 +314,43 @@ def test_pages_of_other_servers(tmp_path):
         assert api.queue.jobs() == ()
 
 
+def test_pages_of_servers_that_a_pattern_names(tmp_path):
+    with served(tmp_path, origin_pattern=r"https://\w+\.friend\.example") as api:
+        for origin in (
+            "https://a.friend.example.evil.example",
+            "https://evil.example/https://a.friend.example",
+            "null",
+        ):
+            assert api.client.get("/deforum_api/jobs", headers={"Origin": origin}).status_code == 403
+        assert api.client.get("/deforum_api/jobs", headers={"Origin": "https://a.friend.example"}).status_code == 200
+    with served(tmp_path, origins=frozenset({"*"})) as api:
+        assert api.client.get("/deforum_api/jobs", headers={"Origin": "https://any.example"}).status_code == 200
+
+
+@pytest.mark.parametrize("name", ["evil.example", "localhost.evil.example", "evil.example:80", "", "127.0.0.1.nip.io"])
+def test_names_that_the_server_does_not_go_by(tmp_path, name):
+    with served(tmp_path, names=frozenset({"localhost", "127.0.0.1", "[::1]"})) as api:
+        for own in ("localhost", "127.0.0.1:7870", "[::1]:7870", "LOCALHOST:7870"):
+            assert api.client.get("/deforum_api/jobs", headers={"Host": own}).status_code == 200
+        headers = {"Host": name, "Origin": f"http://{name}"}
+        assert api.client.post("/deforum/run?settings_json={}", headers=headers).status_code == 400
+        assert api.queue.jobs() == ()
+
+
+@pytest.mark.parametrize(
+    "key", ["engine", "model", "model_config", "vae", "checkpoints", "lora_dir", "device", "download", "out", "models"]
+)
+def test_what_the_command_line_says_is_not_said_by_a_request(api, key):
+    """Engine, models and folders are whoever started the server's business."""
+    body = {"deforum_settings": TINY, "options_overrides": {key: "/tmp/evil.ckpt"}}
+    reply = api.client.post("/deforum_api/batches", json=body)
+    assert (reply.status_code, reply.json()["findings"][0]["key"]) == (403, f"options_overrides.{key}")
+    reply = api.client.post("/deforum_api/batches", json={**body, "options_overrides": {}, key: "/tmp/evil.ckpt"})
+    assert reply.status_code == 202  # passed over, as any unknown field
+    (job,) = api.queue.jobs()
+    assert (key in job.deforum_settings, job.options_overrides) == (False, {})
+
+
 def test_the_simple_api_uses_what_it_is_allowed_to(api):
     for settings in ({"init_image": "/etc/passwd", "use_init": True}, {"batch_name": "../../x"}):
         parameters = {"settings_json": json.dumps(settings), "allowed_params": "init_image;use_init"}
@@ -359,7 +396,7 @@ def test_access_to_private_links_can_be_given(tmp_path):
 
 
 def test_a_video_outside_the_output_folder_is_not_served(tmp_path):
-    from deforum_helpers.jobs.queue import Outcome
+    from deforum_helpers.jobs.work import Outcome
 
     outside = tmp_path / "elsewhere.mp4"
     outside.write_bytes(b"not for you")

@@ -12,7 +12,7 @@ from api_parts import served
 from PIL import Image
 
 from deforum_helpers.errors import EngineError
-from deforum_helpers.jobs.queue import Outcome
+from deforum_helpers.jobs.work import Outcome
 from jobs_parts import PATIENCE, TINY, Gate, Scripted, preview_runner, until_over
 
 JOBS = "/deforum_api/jobs"
@@ -75,11 +75,13 @@ def test_steering_a_run(gated):
     stopped = api.client.post(f"{JOBS}/{job}/stop", params={"video": "false"}).json()
     assert (stopped["status"], stopped["stopping"]) == ("ACCEPTED", True)
     until_over(api.queue, job)
-    assert api.client.get(f"{JOBS}/{job}").json()["resumable"]
+    over = api.client.get(f"{JOBS}/{job}").json()
+    assert (over["resumable"], over["resume"]) == (True, f"POST {JOBS}/{job}/resume")
     gate.may_go.set()
     assert api.client.post(f"{JOBS}/{job}/resume").json()["status"] == "ACCEPTED"
     assert until_over(api.queue, job).status == "SUCCEEDED"
     assert api.client.post(f"{JOBS}/{job}/pause").status_code == 409
+    assert api.client.get(f"{JOBS}/{job}").json()["resume"] is None
 
 
 def test_the_latest_frame(gated):

@@ -9,8 +9,8 @@ from api_parts import served
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from deforum_helpers.jobs.queue import Outcome
 from deforum_helpers.jobs.status import JobRequest
+from deforum_helpers.jobs.work import Outcome
 from deforum_helpers.settings.schema import SETTINGS
 from jobs_parts import TINY, Scripted, until_over
 

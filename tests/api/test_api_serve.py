@@ -122,7 +122,8 @@ def test_two_servers_cannot_share_a_folder(tmp_path):
         command = [sys.executable, "-m", "deforum_helpers", "serve", "--port", "0", "--out", str(tmp_path / "out")]
         done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
         assert done.returncode == 2
-        assert "in use by another" in done.stderr
+        assert "Another Deforum (a page, a server or a web UI) runs the jobs of" in done.stderr
+        assert "another folder for its runs" in done.stderr
 
 
 def test_the_documentation_names_every_route(tmp_path):

@@ -22,6 +22,8 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("inputs", "finish"),
     ("job", "side_files"),
     ("resume",),
+    ("run_options",),
+    ("destinations",),
     ("run_deforum",),
     ("jobs",),
     ("ui", "api"),

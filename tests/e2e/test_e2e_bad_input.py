@@ -215,3 +215,18 @@ def test_notes_do_not_stop_a_run_and_stay_off_stdout(tmp_path, capsys):
     assert "warning: max_frame: there is no such setting, so it has no effect. Did you mean max_frames?" in said.err
     assert "note: diffusion_cadence: " in said.err
     assert json.loads(said.out)["outdir"] == str(only_run(tmp_path / "out"))
+
+
+@pytest.mark.parametrize("command", ["render", "lint"])
+def test_a_damaged_picture_is_told_before_a_render(tmp_path, refused, command):
+    (tmp_path / "broken.png").write_bytes(b"\x89PNG no more")
+    settings = write_settings(tmp_path, use_init=True, init_image="broken.png")
+    error = only_error(refused(settings, command=command))
+    assert "init_image: " in error
+    assert "cannot be read as a picture" in error
+
+
+@pytest.mark.parametrize("command", ["render", "lint", "plan"])
+def test_a_size_no_video_can_have(tmp_path, refused, command):
+    error = only_error(refused(write_settings(tmp_path, W=16400), command=command))
+    assert "A video's sides go from 1 to 16384 pixels, got 16400×" in error

@@ -140,7 +140,7 @@ def test_ffmpeg_dying_again_and_again_keeps_the_frames(tmp_path):
     assert not list(folder.glob("*.mp4"))
     assert len(said.errors) == 1
     assert "the encoder lost heart" in said.err
-    assert f"The frames made so far are kept; to go on: render --resume {folder}" in said.err
+    assert f"The frames made so far are kept.\nTo go on: render --resume {folder}" in said.err
     assert "Traceback" not in said.err
 
 
@@ -187,7 +187,7 @@ def test_a_full_disk_stops_the_run_which_goes_on_once_there_is_room(tmp_path):
     assert " could not be written: " in error
     assert "Make room or choose another output folder" in error
     assert f"The {24 - len(kept)} frames still to come need about " in error
-    assert f"The frames made so far are kept; to go on: render --resume {folder}" in said.err
+    assert f"The frames made so far are kept.\nTo go on: render --resume {folder}" in said.err
     assert "Traceback" not in said.err
     assert run_process("render", "--resume", folder, "--no-video").code == 0
     assert [path.read_bytes() for path in frame_files(folder)] == roomy
@@ -201,5 +201,5 @@ def test_a_disk_too_full_for_the_video_keeps_all_frames(tmp_path):
     folder = only_run(tmp_path / "out")
     assert whole_and_alone(folder) == list(range(60))
     assert not list(folder.glob("*.mp4"))
-    assert f"The frames made so far are kept; to go on: render --resume {folder}" in said.err
+    assert f"The frames made so far are kept.\nTo go on: render --resume {folder}" in said.err
     assert "Traceback" not in said.err

@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+import io
 import itertools
 import json
 from concurrent.futures import ThreadPoolExecutor
+from fractions import Fraction
 
 import numpy as np
 import pytest
 from e2e_parts import decode_frames, frame_indices, manifest_text, only_run, run_main, write_settings
 
+from deforum_helpers.cli.progress import TerminalProgress
+from deforum_helpers.job import load_job, plan_job
+from deforum_helpers.media.encode import EncodeOptions, FfmpegVideoWriter
 from deforum_helpers.parseq.manifest import parse_manifest
 from deforum_helpers.ports import Diffused
 from deforum_helpers.render import render_animation
 from deforum_helpers.rendering.data.plan import build_render_data
 from deforum_helpers.rendering.data.step.key_index_distribution import KeyIndexDistribution
 from deforum_helpers.rendering.data.step.tween import TweenAlignment, tweens
+from deforum_helpers.run_deforum import RunOptions, run_job
 from deforum_helpers.settings.schema import Settings
 
 LENGTHS = range(1, 41)
@@ -115,3 +121,20 @@ def test_the_command_writes_every_frame_and_a_video_of_as_many(
     assert frame_indices(folder) == list(range(length))
     assert result["frames"] == length
     assert len(decode_frames(folder / f"{result['timestring']}.mp4", 16, 16)) == length
+
+
+def test_planning_and_rendering_count_the_frames_of_a_video_once(tmp_path):
+    video = tmp_path / "clip.mp4"
+    writer = FfmpegVideoWriter(video, width=64, height=48, fps=Fraction(12), options=EncodeOptions(preset="ultrafast"))
+    for level in range(7):
+        writer.write(np.full((48, 64, 3), level * 30, np.uint8))
+    writer.close()
+    told = []
+    job = load_job(write_settings(tmp_path, animation_mode="Video Input", video_init_path="clip.mp4"), {})
+    data, _ = plan_job(job, told=lambda *heard: told.append(heard))
+    assert told[-1] == ("Counting frames of clip.mp4", 7, 7)
+    options = RunOptions(out=tmp_path / "out", threads=1, on_step=lambda *heard: told.append(heard))
+    before = len(told)
+    result = run_job(job, data, Flat(), options, TerminalProgress(io.StringIO()))
+    assert result.report.frames == 7
+    assert len(told) == before

@@ -15,8 +15,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 STANDINS = Path(__file__).parent / "webui_standin"
-OF_THE_STANDIN = {"calls", "loaded", "registered", "asked", "meanwhile", "templates", "DEFAULTS", "__all__"}
+OF_THE_STANDIN = {"card", "calls", "loaded", "registered", "asked", "meanwhile", "templates", "DEFAULTS", "__all__"}
 """Names by which tests look at a stand-in."""
+REFORGE = {"backend/memory_management.py": "ldm_patched/modules/model_management.py"}
+"""Where reForge has what Forge has elsewhere; of Forge's other modules it has none."""
 HANDED_ON = {"OptionInfo"}
 """What a web UI's module imports for others to take from there."""
 
@@ -99,9 +101,14 @@ def check(root: Path) -> list[str]:
     """Everything of the stand-ins that the web UI in ``root`` lacks."""
     lacking = []
     forge = (root / "modules_forge").is_dir()
+    reforge = forge and (root / "ldm_patched").is_dir() and not (root / "backend").is_dir()
     for standin in (STANDINS / "a1111", *([STANDINS / "forge"] if forge else [])):
         for path in sorted(standin.rglob("*.py")):
             place = path.relative_to(standin)
+            if reforge and standin.name == "forge":
+                if place.as_posix() not in REFORGE:
+                    continue
+                place = Path(REFORGE[place.as_posix()])
             if path.name == "__init__.py":
                 continue
             if not (root / place).is_file():

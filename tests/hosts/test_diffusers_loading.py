@@ -12,20 +12,124 @@ import pytest
 from deforum_helpers.errors import EngineError
 from deforum_helpers.hosts.diffusers.names import find_weights, weights_in
 from deforum_helpers.ports import DiffusionRequest
-from tiny_diffusion import diffusers_or_skip, write_lora, write_single_file
+from tiny_diffusion import diffusers_or_skip, flux_of_any_size, write_lora, write_single_file
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # those of the libraries below
 
 REQUEST = DiffusionRequest(64, 64, "a red lighthouse", "blurry", seed=5, steps=2)
 
 
-@pytest.mark.parametrize(("name", "suffix"), [("sd", ".safetensors"), ("sd", ".ckpt"), ("sdxl", ".safetensors")])
+@pytest.mark.parametrize(
+    ("name", "suffix"),
+    [("sd", ".safetensors"), ("sd", ".ckpt"), *((name, ".safetensors") for name in ("sd2", "sd2-v", "sdxl", "sd3"))],
+)
 def test_a_single_file_is_the_same_model_as_the_folder(tmp_path, tiny_model, open_tiny, name, suffix):
     file = write_single_file(tmp_path, tiny_model(name), suffix=suffix)
     of_file = open_tiny(name, model=str(file)).diffuse(REQUEST)
     of_folder = open_tiny(name).diffuse(REQUEST)
-    assert np.array_equal(of_file.image, of_folder.image)
+    assert_same(of_file.image, of_folder.image)
     assert of_file.used["Model"] == name
+
+
+class TestStableDiffusion2:
+    """Whether it predicts noise or velocity is not in the file."""
+
+    def prediction(self, open_tiny, file, **options):
+        return open_tiny("sd2", model=str(file), **options)._model.scheduler.config.prediction_type
+
+    def test_the_configuration_says_it(self, tmp_path, tiny_model, open_tiny):
+        for name, prediction in (("sd2", "epsilon"), ("sd2-v", "v_prediction")):
+            file = write_single_file(tmp_path, tiny_model(name))
+            assert self.prediction(open_tiny, file) == prediction
+            assert self.prediction(open_tiny, file, config=tiny_model(name)) == prediction
+
+    def test_the_yaml_of_web_uis_says_it(self, tmp_path, tiny_model, open_tiny):
+        file = write_single_file(tmp_path, tiny_model("sd2"))
+        file.with_suffix(".yaml").write_text('model:\n  params:\n    parameterization: "v"\n')
+        assert self.prediction(open_tiny, file) == "v_prediction"
+
+    @pytest.mark.parametrize(("mean", "prediction"), [(-3.0, "v_prediction"), (0.0, "epsilon")])
+    def test_where_nothing_says_it_the_model_is_asked(
+        self, tmp_path, tiny_model, open_tiny, monkeypatch, mean, prediction
+    ):
+        import torch
+        from diffusers import UNet2DConditionModel
+
+        folder = tmp_path / "made" / "sd2"
+        shutil.copytree(tiny_model("sd2"), folder)
+        unet = UNet2DConditionModel.from_pretrained(folder, subfolder="unet")
+        with torch.no_grad():
+            unet.conv_out.weight.zero_()
+            unet.conv_out.bias.fill_(mean)
+        unet.save_pretrained(folder / "unet")
+        file = write_single_file(tmp_path, folder, config=False)
+        monkeypatch.setattr("deforum_helpers.hosts.diffusers.single_file._cached_config", lambda _: tiny_model("sd2-v"))
+        assert self.prediction(open_tiny, file) == prediction
+
+
+def assert_same(image, other):
+    """But for rounding: how weights lie in memory decides how their products are summed up."""
+    assert np.abs(image.astype(int) - other).max() <= 1
+
+
+class TestPartsThatAFileLacks:
+    def test_stand_in_the_folder_of_its_configuration(self, tmp_path, tiny_model, open_tiny):
+        file = write_single_file(tmp_path, tiny_model("flux"), config=False)
+        with flux_of_any_size():
+            of_file = open_tiny("flux", model=str(file), config=tiny_model("flux")).diffuse(REQUEST).image
+        assert_same(of_file, open_tiny("flux").diffuse(REQUEST).image)
+
+    def test_are_all_named_where_they_are_nowhere(self, tmp_path, tiny_model, open_tiny):
+        file = write_single_file(tmp_path, tiny_model("flux"))
+        with pytest.raises(EngineError) as caught:
+            open_tiny("flux", model=str(file))
+        told = str(caught.value)
+        assert "text_encoder (CLIPTextModel), text_encoder_2 (T5EncoderModel), vae (AutoencoderKL)" in told
+        assert str(tmp_path / "flux") in told
+        assert "--model-config, or name a VAE file with --vae" in told
+
+    def test_a_vae_may_be_named_alone(self, tmp_path, tiny_model, open_tiny):
+        config = tmp_path / "config"
+        shutil.copytree(tiny_model("flux"), config)
+        (weights,) = (config / "vae").glob("*.safetensors")
+        weights.unlink()
+        file = write_single_file(tmp_path, tiny_model("flux"), config=False)
+        with pytest.raises(EngineError, match=r"lacks parts of the model: vae \(AutoencoderKL\)"):
+            open_tiny("flux", model=str(file), config=config)
+        with flux_of_any_size():
+            made = open_tiny("flux", model=str(file), config=config, vae=tiny_model("flux")).diffuse(REQUEST)
+        assert_same(made.image, open_tiny("flux").diffuse(REQUEST).image)
+
+    def test_stable_diffusion_3_does_without_t5_and_says_so(self, tmp_path, tiny_model, open_tiny):
+        file = write_single_file(tmp_path, tiny_model("sd3"))
+        index = tmp_path / "sd3" / "model_index.json"
+        parts = json.loads(index.read_text())
+        wanted = {"text_encoder_3": ["transformers", "T5EncoderModel"], "tokenizer_3": ["transformers", "T5Tokenizer"]}
+        index.write_text(json.dumps(parts | wanted))
+        engine = open_tiny("sd3", model=str(file))
+        assert "no T5 text encoder" in str(engine.findings[0])
+        assert_same(engine.diffuse(REQUEST).image, open_tiny("sd3").diffuse(REQUEST).image)
+
+
+@pytest.mark.parametrize(
+    ("keys", "architecture"),
+    [
+        ({"cond_stage_model.transformer.x": (1,), "model.diffusion_model.x": (1,)}, "SD 1"),
+        ({"model.diffusion_model.input_blocks.0.0.weight": (320, 9, 3, 3)}, "SD 1 inpainting"),
+        ({"cond_stage_model.model.x": (1,), "model.diffusion_model.x": (1,)}, "SD 2"),
+        ({"conditioner.embedders.0.x": (1,)}, "SDXL"),
+        ({"model.diffusion_model.joint_blocks.0.x": (1,)}, "SD3"),
+        ({"model.diffusion_model.joint_blocks.37.x": (1,)}, "SD3.5 large"),
+        ({"model.diffusion_model.joint_blocks.0.x_block.attn2.qkv.weight": (1,)}, "SD3.5 medium"),
+        ({"double_blocks.0.x": (1,), "guidance_in.in_layer.weight": (1,)}, "Flux dev"),
+        ({"double_blocks.0.x": (1,)}, "Flux schnell"),
+    ],
+)
+def test_architectures_are_told_apart_by_their_weights(keys, architecture):
+    diffusers_or_skip()
+    from deforum_helpers.hosts.diffusers.single_file import architecture_in
+
+    assert architecture_in(keys) == architecture
 
 
 def test_an_inpainting_model_by_its_own_class(tmp_path, tiny_model, open_tiny):

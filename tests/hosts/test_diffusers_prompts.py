@@ -106,6 +106,34 @@ def difference(a, b):
     return float(np.abs(a.astype(int) - b).mean())
 
 
+def encoded(engine, prompt):
+    """What the UNet is told of a prompt, tokens×values, and how many tokens come before ``red``."""
+    return engine._painter._prompts.conditions(prompt, "", 1, None).positive[0][0][1].words[0]
+
+
+@pytest.mark.parametrize("weight", [1.6, 0.5, 0.0, -1.0])
+def test_weights_are_those_of_a1111(open_tiny, weight):
+    """Values of a word times its weight, then the mean of all as before."""
+    engine = open_tiny("sd")
+    plain, weighted = encoded(engine, "a red cat"), encoded(engine, f"a (red:{weight}) cat")
+    wanted = plain.clone()
+    wanted[2] *= weight  # after the start and "a"
+    wanted *= plain.mean() / wanted.mean()
+    assert np.allclose(weighted, wanted, atol=1e-5)
+    assert np.array_equal(encoded(engine, "a (red:1.0) cat"), plain)
+
+
+def test_nested_weights_multiply_in_every_chunk(open_tiny):
+    engine = open_tiny("sd")
+    long = " ".join(["a big old tree"] * 25)
+    plain, weighted = encoded(engine, f"{long} red cat"), encoded(engine, f"{long} ((red):0.5) cat")
+    assert plain.shape == weighted.shape
+    assert plain.shape[0] >= 2 * 77
+    assert np.array_equal(plain[:-77], weighted[:-77])
+    assert not np.array_equal(plain[-77:], weighted[-77:])
+    assert abs(float(plain[-77:].mean() - weighted[-77:].mean())) < 1e-5
+
+
 @pytest.mark.parametrize("model", ["sd", "sdxl"])
 def test_weights_change_the_picture_gradually(open_tiny, model):
     engine = open_tiny(model)

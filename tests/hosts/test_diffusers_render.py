@@ -9,10 +9,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image as Pillow
 
 from deforum_helpers.cli import main
+from deforum_helpers.hosts.webui.infotext import parse_infotext
 from deforum_helpers.media.store import read_image
-from tiny_diffusion import one_thread, write_single_file
+from tiny_diffusion import flux_of_any_size, one_thread, write_single_file
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # those of the libraries below
 
@@ -78,6 +80,33 @@ def test_a_folder_and_what_is_not_heeded(tiny_model, render):
     assert len(frames) == 3
     assert said.err.count("does not heed: restore_faces.") == 1
     assert said.err.count("in its place comes Heun") == 1
+
+
+@pytest.mark.parametrize("name", ["sd2-v", "sd3", "flux"])
+def test_single_files_of_every_architecture(tmp_path, tiny_model, render, name):
+    file = write_single_file(tmp_path / "models", tiny_model(name), config=False)
+    options = ("--engine", "diffusers", "--model", file, "--model-config", tiny_model(name), "--device", "cpu")
+    with flux_of_any_size():
+        code, frames, said = render("out", *options, "--no-video", "--set", "max_frames=7", "--set", "steps=2")
+    assert code == 0, said.err
+    assert len(frames) == 7
+    for before, after in itertools.pairwise(frames):
+        assert not np.array_equal(before, after)
+
+
+def test_frames_say_what_they_were_made_with(tmp_path, tiny_model, render):
+    code, _, said = render(
+        *("told", "--engine", "diffusers", "--model", tiny_model("sd"), "--no-video", "--set", "max_frames=5"),
+        "--infotext",
+    )
+    assert code == 0, said.err
+    with Pillow.open(sorted((tmp_path / "told").rglob("*_?????????.png"))[4]) as picture:
+        text = picture.info["parameters"]
+    assert text.splitlines()[:2] == ["a (red:1.2) lighthouse", "Negative prompt: blurry"]
+    used = parse_infotext(text)
+    assert (used["Steps"], used["Sampler"], used["Schedule type"]) == (4, "DPM++ 2M", "Karras")
+    assert (used["Size"], used["Denoising strength"]) == ("64x48", 0.4)
+    assert (used["Deforum frame"], used["Deforum key frame"]) == (4, 3)
 
 
 def test_mistakes_are_told_before_anything_is_written(tmp_path, render):

@@ -10,7 +10,6 @@ from deforum_helpers.hosts.webui.control import WebuiControl
 from deforum_helpers.hosts.webui.host import host_kind
 from deforum_helpers.hosts.webui.progress import WebuiProgress
 from deforum_helpers.hosts.webui.session import webui_job
-from deforum_helpers.hosts.webui.vram import room_for_networks
 from deforum_helpers.jobs.control import RunControl
 
 
@@ -152,23 +151,3 @@ class TestSession:
         with pytest.raises(KeyError), webui_job(host):
             raise KeyError
         assert not host.call_queue.queue_lock.locked()
-
-
-class TestRoomForNetworks:
-    def test_nothing_moves_where_there_is_room(self, host):
-        with room_for_networks(host):
-            assert host.lowvram.calls == []
-        assert host.devices.calls == ["torch_gc"]
-
-    @pytest.mark.parametrize("flag", ["lowvram", "medvram", "medvram_sdxl"])
-    def test_the_model_leaves_where_there_is_none(self, host, flag):
-        setattr(host.shared.cmd_opts, flag, True)
-        with pytest.raises(KeyError), room_for_networks(host):
-            assert host.lowvram.calls == ["send_everything_to_cpu"]
-            raise KeyError
-        assert host.devices.calls == ["torch_gc", "torch_gc"]
-
-    def test_forge(self, forge):
-        with room_for_networks(forge):
-            assert forge.memory.calls == ["unload_all_models", "soft_empty_cache"]
-        assert forge.memory.calls == ["unload_all_models", "soft_empty_cache", "soft_empty_cache"]

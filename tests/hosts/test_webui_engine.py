@@ -36,7 +36,7 @@ class TestWhatTheHostIsAsked:
         assert (job.seed_resize_from_w, job.seed_resize_from_h) == (32, 40)
         assert (job.tiling, job.restore_faces) == (True, False)
         assert (job.do_not_save_samples, job.do_not_save_grid) == (True, True)
-        assert job.scripts is None
+        assert job.scripts.alwayson_scripts == []  # reForge takes for granted that there is a runner
 
     def test_no_subseed_means_no_variation(self, host):
         _, job, _ = diffuse(host, subseed=-1, subseed_strength=0.8)
@@ -395,7 +395,7 @@ class TestControlNet:
 
     def test_loopback_rests_where_there_is_no_picture(self, host, init):
         unit = replace(UNIT, image=None)
-        assert diffuse(host, control_units=(unit,))[1].scripts is None
+        assert diffuse(host, control_units=(unit,))[1].scripts.alwayson_scripts == []
         assert diffuse(host, control_units=(unit,), init_image=init)[1].script_args[3]["image"] is None
 
     def test_runs_once_more_without_units_to_undo_what_it_did(self, host):
@@ -403,7 +403,7 @@ class TestControlNet:
             for units in ((), (UNIT,), ()):
                 engine.diffuse(replace(REQUEST, control_units=units))
         before, during, after = (job for job, _ in host.processing.asked)
-        assert before.scripts is None
+        assert before.scripts.alwayson_scripts == []
         assert during.script_args[3]["enabled"]
         assert after.script_args[3:] == [{"enabled": False}] * 3
 
@@ -440,20 +440,3 @@ class TestControlNet:
         with pytest.raises(EngineError, match="Install the extension"):
             diffuse(host, control_units=(UNIT,))
         assert diffuse(host)[0].image.any()
-
-
-class TestMemory:
-    def test_a1111(self, host):
-        with webui_engine(host) as engine:
-            engine.free_memory()
-        assert host.lowvram.calls == []
-        host.shared.cmd_opts.medvram = True
-        with webui_engine(host) as engine:
-            engine.free_memory()
-        assert host.lowvram.calls == ["send_everything_to_cpu"]
-        assert host.devices.calls == ["torch_gc", "torch_gc"]
-
-    def test_forge(self, forge):
-        with webui_engine(forge) as engine:
-            engine.free_memory()
-        assert forge.memory.calls == ["unload_all_models", "soft_empty_cache"]

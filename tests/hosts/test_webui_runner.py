@@ -5,7 +5,9 @@ from __future__ import annotations
 from threading import Event
 
 import pytest
+from PIL import Image as Pillow
 
+from deforum_helpers.hosts.webui.infotext import parse_infotext
 from deforum_helpers.hosts.webui.runner import WebuiRunner, overridden
 from deforum_helpers.jobs.queue import JobQueue
 from deforum_helpers.jobs.status import JobRequest
@@ -61,6 +63,26 @@ def test_renders_with_the_options_of_the_job(host, run, tmp_path):
     }
     assert host.opts.data == before
     assert not host.call_queue.queue_lock.locked()
+
+
+@pytest.mark.parametrize(("wanted", "overridden"), [(True, None), (False, None), (True, False)])
+def test_frames_say_what_they_were_made_with_where_the_web_uis_pictures_do(host, run, tmp_path, wanted, overridden):
+    host.opts.data["enable_pnginfo"] = wanted
+    run(**({} if overridden is None else {"enable_pnginfo": overridden}))
+    texts = []
+    for path in sorted((tmp_path / "out" / "job").glob("*_00*.png")):
+        with Pillow.open(path) as picture:
+            texts.append(picture.info.get("parameters"))
+    if not wanted or overridden is False:
+        assert texts == [None] * 4
+        return
+    key, tween = (parse_infotext(text) for text in texts[:2])
+    assert texts[0].startswith("a lighthouse\nNegative prompt: nsfw, nude\nSteps: 3, Sampler: ")
+    assert (key["Deforum frame"], tween["Deforum frame"], tween["Deforum key frame"]) == (0, 1, 0)
+    assert key["Model"] == 'a, "b"'
+    assert {name: value for name, value in key.items() if name != "Deforum frame"} == {
+        name: value for name, value in tween.items() if name != "Deforum frame"
+    }
 
 
 def test_waits_for_the_model(host, follow):

@@ -13,9 +13,11 @@ from types import SimpleNamespace
 
 import pytest
 import webui_host
+from fastapi import FastAPI
+from fastapi.testclient import TestClient
 
 from deforum_helpers import ui
-from deforum_helpers.errors import InputError
+from deforum_helpers.errors import InputError, StorageError
 from deforum_helpers.hosts.webui import registration
 from deforum_helpers.hosts.webui.conflicts import conflict_text, other_deforums
 from deforum_helpers.hosts.webui.message_tab import what_to_do
@@ -127,6 +129,27 @@ class TestTab:
         *_, last = states
         assert last.status == "SUCCEEDED"
 
+    @pytest.mark.parametrize(
+        ("flags", "welcome"),
+        [
+            ({}, ()),
+            ({"cors_allow_origins": None, "cors_allow_origins_regex": None}, ()),
+            ({"cors_allow_origins": "https://a.example,https://b.example"}, "ab"),
+            ({"cors_allow_origins_regex": r"https://[ac]\.example"}, "ac"),
+            ({"cors_allow_origins": "*"}, "abcd"),
+        ],
+    )
+    def test_the_api_heeds_the_origins_that_the_web_ui_allows(self, host, tmp_path, flags, welcome):
+        for name, value in {"deforum_api": True, **flags}.items():
+            setattr(host("shared").cmd_opts, name, value)
+        self.register(host, tmp_path)
+        app = FastAPI()
+        host("script_callbacks").registered["started"][0](None, app)
+        client = TestClient(app)
+        for name in "abcd":
+            code = client.get("/deforum_api/jobs", headers={"Origin": f"https://{name}.example"}).status_code
+            assert code == (200 if name in welcome else 403), name
+
     def test_files_of_others_are_out_of_reach_where_others_may_come(self, host, tmp_path, monkeypatch):
         flags = host("shared").cmd_opts
         flags.webui_is_non_local, flags.gradio_allowed_path = True, [str(tmp_path / "allowed")]
@@ -155,6 +178,10 @@ class TestTab:
         ((page, _, _),) = host("script_callbacks").registered["tabs"][0]()
         assert "&lt;Tab&gt;" in page.shown[0]
         assert "other tabs are not affected" in page.shown[0]
+
+    def test_what_another_process_holds_is_told_as_it_is(self):
+        text = what_to_do(StorageError("Another Deforum runs the jobs. Use that one."))
+        assert text.startswith("Another Deforum runs the jobs. Use that one.\nThen reload the web UI.")
 
     def test_own_modules_are_no_packages_to_install(self):
         own = f"{registration.__name__.partition('.')[0]}.ui"

@@ -30,10 +30,10 @@ def rms(a, b):
     return float(np.sqrt(np.mean((a.astype(np.float64) - b) ** 2)))
 
 
-def coverage_of(warp, height, width):
+def coverage_of(warp, height, width, **options):
     """Coverage as an array even where it is everywhere."""
-    coverage = warp.coverage(height, width)
-    return np.ones((height, width), np.float32) if coverage is None else coverage
+    coverage = warp.coverage(height, width, **options)
+    return np.ones((height, width), np.float32) if coverage is None else coverage(slice(0, height))
 
 
 def smaller(width, height, field_of_view):

@@ -8,11 +8,12 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from imaging_helpers import difference
+from imaging_helpers import coverage_of, difference, rms
 
 from deforum_helpers.errors import InputError
 from deforum_helpers.imaging.camera import motion_2d, rotation_xyz
 from deforum_helpers.imaging.camera3d import Motion3D, motion_3d
+from deforum_helpers.imaging.sampling import row_strips
 from deforum_helpers.imaging.smooth import Lattice, SmoothWarp
 from deforum_helpers.imaging.warp import DenseWarp, Homography
 
@@ -21,7 +22,7 @@ SIZE = {"width": 640, "height": 360}
 
 
 EVERY = 5
-"""Pixels from one that is checked to the next; coprime to the lattice's step."""
+"""Pixels from one that is checked to the next; odd, so that all places between points are met."""
 
 
 def pixels(width, height):
@@ -165,9 +166,9 @@ def test_pictures_and_coverage_are_those_of_the_grid(photo, interpolation, borde
     dense = warp.to_dense(180, 320)
     shown = warp.apply(photo, interpolation=interpolation, border=border)
     assert difference(shown, dense.apply(photo, interpolation=interpolation, border=border)) == 0
-    ours, theirs = (w.coverage(180, 320, border=border) for w in (warp, dense))
-    assert (ours is None) == (theirs is None) == (border == "wrap")
-    if ours is not None:
+    assert (warp.coverage(180, 320, border=border) is None) == (border == "wrap")
+    ours, theirs = (coverage_of(w, 180, 320, border=border) for w in (warp, dense))
+    if border != "wrap":
         assert ours.min() < 0.01
         assert np.abs(ours - theirs).max() < 0.02
 
@@ -194,3 +195,25 @@ def test_sizes_must_fit():
         SmoothWarp(np.zeros((4, 4, 2), np.float32), Lattice(48, 64))
     with pytest.raises(ValueError, match="read-only"):
         warp.nodes[0, 0] = 2
+
+
+@pytest.mark.parametrize("border", ["replicate", "wrap"])
+def test_a_warp_read_in_strips_is_the_warp_read_at_once(photo, border):
+    """A homography's positions are rounded where each strip begins."""
+    smooth = motion_3d(Motion3D(translation_z=-8, rotation_y=3), width=320, height=180)
+    tilted = Homography(np.array([[1, 0.02, 3], [-0.02, 1, 1], [1e-4, 0, 1]]))
+    affine = motion_2d(width=320, height=180, angle=4, zoom=0.9)
+    for warp in (smooth, smooth.to_dense(180, 320), tilted, affine):
+        for interpolation in ("bilinear", "bicubic"):
+            read = warp.reader(photo, interpolation=interpolation, border=border)
+            whole, strips = read(slice(0, 180)), np.vstack([read(rows) for rows in row_strips(180, 50)])
+            assert rms(whole, strips) <= (0.4 if isinstance(warp, Homography) else 0)
+            exact = warp.apply(photo, interpolation=interpolation, border=border)
+            assert rms(whole, exact) < 0.7
+        at = warp.coverage(180, 320, border=border)
+        if at is not None:
+            np.testing.assert_allclose(at(slice(0, 180)), np.vstack([at(r) for r in row_strips(180, 50)]), atol=1e-6)
+
+
+def test_the_identity_reads_the_picture_itself(photo):
+    assert np.shares_memory(Homography.identity().reader(photo)(slice(3, 9)), photo)

@@ -17,8 +17,9 @@ from deforum_helpers.errors import (
     StorageError,
     UnknownJobError,
 )
-from deforum_helpers.jobs.queue import CANCELLED, CUT_OFF, JobQueue, Outcome
-from deforum_helpers.jobs.status import JobRequest
+from deforum_helpers.jobs.queue import JobQueue
+from deforum_helpers.jobs.status import CANCELLED, CUT_OFF, JobRequest
+from deforum_helpers.jobs.work import Outcome
 from jobs_parts import PATIENCE, Gate, Scripted, opened, until_over
 
 
@@ -226,7 +227,10 @@ def test_jobs_outlive_the_queue(tmp_path):
 
 
 def test_two_queues_cannot_share_a_database(tmp_path):
-    with opened(tmp_path / "jobs.db", Scripted()), pytest.raises(StorageError, match="in use by another"):
+    with (
+        opened(tmp_path / "jobs.db", Scripted()),
+        pytest.raises(StorageError, match=r"Another Deforum .* already\."),
+    ):
         JobQueue(tmp_path / "jobs.db", Scripted())
     JobQueue(tmp_path / "jobs.db", Scripted()).close()
 

@@ -80,6 +80,25 @@ def test_an_interrupted_run_goes_on_to_equal_frames(tmp_path, how):
         assert frames_of(until_over(queue, whole).outdir) == frames_of(status.outdir)
 
 
+def test_messages_name_no_command(tmp_path):
+    """Whoever reads them may sit before a page; how to go on is told there."""
+    with opened(tmp_path / "jobs.db", preview_runner(tmp_path / "out", latency=0.02)) as queue:
+        (job,) = queue.submit([tiny(max_frames=30)]).job_ids
+        until(queue, job, lambda status: status.frame >= 2)
+        queue.stop(job, video=False)
+        stopped = until_over(queue, job)
+        assert "They are kept in" in stopped.message
+        settings = Path(stopped.outdir) / f"{stopped.timestring}_settings.txt"
+        settings.write_text(settings.read_text("utf-8").replace('"zoom": "0: (1.02)"', '"zoom": "0: (1.03)"'), "utf-8")
+        queue.resume(job)
+        refused = until_over(queue, job)
+    assert "the plan is not the one the run began with" in refused.message
+    assert f"with resume_from_timestring on and resume_timestring {stopped.timestring}" in refused.message
+    for message in (stopped.message, refused.message):
+        assert "--" not in message
+        assert "render " not in message
+
+
 def _seed_of(status) -> int:
     import json
 

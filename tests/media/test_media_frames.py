@@ -345,3 +345,26 @@ def test_an_address_is_fetched_once(levels):
 def test_relative_paths_are_looked_up(levels):
     with FrameSources(64, 48, base_dirs=(levels.parent,)) as sources:
         assert sources.open(levels.name, key=KEY).count == 24
+
+
+def test_frames_are_counted_once_and_somebody_is_told(levels):
+    indexes, told = {}, []
+    for _ in range(2):
+        with FrameSources(64, 48, indexes=indexes, told=lambda *heard: told.append(heard)) as sources:
+            assert open_frames(sources, levels).count == 24
+            assert open_frames(sources, levels, first=20).count == 4
+    assert len(indexes) == 1
+    assert [done for _, done, _ in told] == sorted(done for _, done, _ in told)
+    assert told[-1] == ("Counting frames of clip.mp4", 24, 24)
+    assert sum(done == count for _, done, count in told) == 1
+    with FrameSources(64, 48, indexes=indexes) as sources:
+        assert open_frames(sources, levels, last=5).count == 6
+    assert len(indexes) == 2
+
+
+def test_a_file_that_has_changed_is_counted_anew(tmp_path):
+    indexes = {}
+    for count in (24, 12):
+        path = make_video(tmp_path / "clip.mp4", range(count))
+        with FrameSources(64, 48, indexes=indexes) as sources:
+            assert open_frames(sources, path).count == count

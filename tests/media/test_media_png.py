@@ -4,7 +4,7 @@ import zlib
 import cv2
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from media_samples import picture
 from PIL import Image
@@ -85,3 +85,21 @@ def test_anything_else_is_refused(shape, dtype):
 def test_levels_are_checked():
     with pytest.raises(ValueError, match="0 to 9"):
         encode_png(picture(), 10)
+
+
+@given(st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), min_size=1))
+@example("a café at night\nSteps: 5, Seed: 7")
+@example("灯台 in the fog")
+def test_a_text_goes_with_the_picture(text):
+    image = picture(4, 6)
+    pixels, info = decoded(encode_png(image, text=text))
+    assert info == {"parameters": text}
+    assert np.array_equal(pixels, image)
+
+
+def test_what_no_text_can_hold_is_left_out_or_replaced():
+    assert decoded(encode_png(picture(2, 2), text="a\0b \ud800 灯"))[1] == {"parameters": "ab ? 灯"}
+
+
+def test_without_a_text_nothing_is_added():
+    assert encode_png(picture(4, 6), text="") == encode_png(picture(4, 6)) == encode_png(picture(4, 6), text="\0")

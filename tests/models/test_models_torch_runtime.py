@@ -3,6 +3,7 @@
 import gc
 import sys
 import weakref
+from contextlib import contextmanager
 
 import numpy as np
 import pytest
@@ -148,6 +149,95 @@ class TestMemory:
         net = network(torch, linear(torch))
         net.close()
         net.close()
+
+
+CARD = Placement("cpu:0")
+"""Plays the graphics card: to PyTorch the same place under another name."""
+
+
+class Memory:
+    """Shared memory that writes down what is asked of it."""
+
+    def __init__(self, *, stay=False):
+        self.asked = []
+        self.leave = None
+        self._stay = stay
+
+    @contextmanager
+    def room(self, device, needed):
+        self.asked.append((device, needed))
+        yield
+
+    def may_stay(self, device, leave):
+        self.leave = leave
+        return self._stay
+
+
+def moving(torch, trouble=None):
+    """A module that writes down where it is moved to, and its moves."""
+    module, moves = linear(torch, trouble=trouble), []
+    original = module.to
+
+    def to(*args, **named):
+        moves.append(str(named.get("device", args[0] if args else "")))
+        return original(*args, **named)
+
+    module.to = to
+    return module, moves
+
+
+def shared(module, memory, *ladder):
+    return Network("The network", module, ladder or (CARD, CPU), lambda output: output["answer"], memory)
+
+
+class TestSharedMemory:
+    def test_room_is_asked_for_and_left(self, torch):
+        memory = Memory()
+        module, moves = moving(torch)
+        net = shared(module, memory)
+        assert net(ONES).tolist() == [[3.0]]
+        assert net(ONES).tolist() == [[3.0]]
+        assert moves == ["cpu:0", "cpu", "cpu:0", "cpu"]
+        assert [device for device, _ in memory.asked] == ["cpu:0", "cpu:0"]
+        assert memory.asked[0][1] == memory.asked[1][1] > 2**29
+
+    def test_one_that_stays_takes_its_weights_once(self, torch):
+        memory = Memory(stay=True)
+        module, moves = moving(torch)
+        net = shared(module, memory)
+        net(ONES)
+        net(ONES)
+        assert moves == ["cpu:0"]
+        assert memory.asked[0][1] - memory.asked[1][1] == 3 * 4
+        memory.leave()
+        assert moves == ["cpu:0", "cpu"]
+        assert net(ONES).tolist() == [[3.0]]
+
+    def test_one_in_use_does_not_leave(self, torch):
+        memory = Memory(stay=True)
+        module, moves = moving(torch, trouble=lambda weight: memory.leave and memory.leave())
+        net = shared(module, memory)
+        net(ONES)
+        assert net(ONES).tolist() == [[3.0]]
+        assert moves == ["cpu:0"]
+
+    def test_out_of_memory_asks_for_everything_first(self, torch):
+        def trouble(weight):
+            failures.append(1)
+            if len(failures) == 1:
+                raise torch.OutOfMemoryError("out of memory")
+
+        failures, memory = [], Memory()
+        net = shared(linear(torch, trouble=trouble), memory)
+        assert net(ONES).tolist() == [[3.0]]
+        assert memory.asked[1] == ("cpu:0", float("inf"))
+        assert net.placement == CARD
+        assert net.findings == ()
+
+    def test_the_cpu_is_nobodys(self, torch):
+        memory = Memory()
+        assert shared(linear(torch), memory, CPU)(ONES).tolist() == [[3.0]]
+        assert memory.asked == []
 
 
 class TestImporting:

@@ -74,7 +74,7 @@ def test_the_picture_to_diffuse_is_the_last_one_moved_once(alignment):
     rendered(data, engine)
     assert engine.requests[0].init_image is None
     for before, request in zip((0, 4), engine.requests[1:], strict=True):
-        expected = _steps(data, before, request.frame).apply(engine.pictures[before])
+        expected = _steps(data, before, request.frame).reader(engine.pictures[before])(slice(0, data.height))
         np.testing.assert_array_equal(request.init_image, expected)
 
 

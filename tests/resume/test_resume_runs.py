@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image as Pillow
 
 from deforum_helpers.cli import main
 from deforum_helpers.errors import InputError
@@ -52,6 +53,11 @@ def whole(render, tmp_path) -> Path:
 
 def frames(folder: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in sorted(folder.glob("*_0*.png"))}
+
+
+def infotext(path: Path) -> str:
+    with Pillow.open(path) as picture:
+        return str(picture.info.get("parameters", ""))
 
 
 def cut_off(folder: Path, first: int) -> None:
@@ -194,3 +200,22 @@ def test_a_journal_forgets_what_no_frame_needs(tmp_path):
     journal.forget_before(20)
     assert journal.positions()[0] > 0
     assert {20, 29} <= set(journal.positions())
+
+
+def test_frames_that_say_what_they_were_made_with_are_made_anew_byte_for_byte(render, tmp_path):
+    arguments = (str(tmp_path / "settings.txt"), "--keep-journal", "--infotext")
+    code, result, _ = render(*arguments, "--set", 'prompts={"0": "a harbour", "6": "the sea --neg fog, rain"}')
+    assert code == 0
+    folder = Path(result["outdir"])
+    before = frames(folder)
+    texts = [infotext(path) for path in sorted(folder.glob("*_0*.png"))]
+    assert texts[0] == "a harbour\nSeed: 5, Deforum frame: 0, Deforum key frame: 0"
+    assert texts[5] == "a harbour\nSeed: 6, Deforum frame: 5, Deforum key frame: 3"
+    assert texts[6].splitlines()[:2] == ["the sea", "Negative prompt: fog, rain"]
+    cut_off(folder, 8)
+    assert render("--resume", str(folder), "--infotext")[0] == 0
+    assert frames(folder) == before
+
+
+def test_frames_say_nothing_unless_asked(whole):
+    assert {infotext(path) for path in whole.glob("*_0*.png")} == {""}

@@ -69,17 +69,17 @@ def left_by(out: Path) -> dict[str, bytes]:
 def stopped(code: int, said: str, reason: str) -> None:
     assert code == 2
     assert reason in said
-    assert "to go on: render --resume" in said
+    assert "To go on: render --resume" in said
     assert "Traceback" not in said
 
 
 def test_a_store_that_fails_in_the_middle(start, render, expected, tmp_path, monkeypatch):
     write = ImageFrameStore.write
 
-    def failing(self, index, image):
+    def failing(self, index, image, text=""):
         if index == 17:
             raise StorageError("the disk fell off the table.")
-        return write(self, index, image)
+        return write(self, index, image, text)
 
     monkeypatch.setattr(ImageFrameStore, "write", failing)
     stopped(*start("cut"), "the disk fell off the table.")
@@ -184,10 +184,10 @@ def test_a_folder_that_becomes_read_only(start, render, expected, tmp_path):
         "from deforum_helpers.media.store import ImageFrameStore\n"
         "from deforum_helpers.cli import main\n"
         "write = ImageFrameStore.write\n"
-        "def closing(self, index, image):\n"
+        "def closing(self, index, image, *text):\n"
         "    if index == 12:\n"
         "        self.folder.chmod(0o555)\n"
-        "    return write(self, index, image)\n"
+        "    return write(self, index, image, *text)\n"
         "ImageFrameStore.write = closing\n"
         "sys.exit(main(sys.argv[1:]))\n"
     )

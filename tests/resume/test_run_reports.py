@@ -97,8 +97,11 @@ def test_a_black_picture_is_made_again_with_another_seed(run):
 
 
 def test_an_engine_that_keeps_failing_stops_the_run_which_can_be_resumed(run, tmp_path):
-    with pytest.raises(RunError, match=r"Frame 3 could not be diffused.*\n.*--resume"):
+    with pytest.raises(
+        RunError, match=r"Frame 3 could not be diffused.*\nThe frames made so far are kept\.$"
+    ) as caught:
         run(Failing(EngineError("the device is gone"), times=99))
+    assert [caught.value.run] == [path for path in tmp_path.glob("runs/*") if path.is_dir()]
     assert frames(tmp_path)
     assert list(tmp_path.glob("runs/*/*_journal/key_*.zip"))
     assert not list(tmp_path.glob("runs/*/*.mp4"))

@@ -179,6 +179,19 @@ def test_a_file_without_legacy_colormatch_switches_it_on():
     assert "legacy_colormatch" not in modernise({}, whole_file=False)[0]
 
 
+def test_a_few_keys_have_the_others_from_the_base():
+    """What the API gets: only an object that is all of a file of the original is as old as it looks."""
+    few = {"W": 512, "max_frames": 48, "color_coherence": "LAB", "prompts": {"0": "x"}}
+    assert settings_from(few, base=Settings()).settings.anim.legacy_colormatch is False
+    assert settings_from(few).settings.anim.legacy_colormatch is True
+    for number in ("01", "04", "06"):
+        whole = json.loads((GOLDENS / "settings_corpus" / f"{number}.txt").read_text("utf-8-sig"), strict=False)
+        assert "legacy_colormatch" not in whole
+        assert settings_from(whole, base=Settings()).settings.anim.legacy_colormatch is True
+        del whole["border"]
+        assert settings_from(whole, base=Settings()).settings.anim.legacy_colormatch is False
+
+
 @pytest.mark.parametrize("case", MERGED, ids=[str(index) for index in range(len(MERGED))])
 def test_prompts_merged_by_the_original_are_taken_apart(case):
     data = {"prompts": case["merged"], "positive_prompts": case["positive"], "negative_prompts": case["negative"]}

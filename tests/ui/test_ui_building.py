@@ -29,6 +29,7 @@ class EmptyDoor:
     def choices(self): return {}
     def runs(self): return ()
     def presets(self): return ()
+    def kept(self): return None
 
 door = EmptyDoor()
 exec(sys.argv[1])
@@ -94,6 +95,33 @@ class TestTheTab:
 
     def test_nothing_failed(self, tab):
         assert tab["failed"] == []
+
+
+LOADS = """
+from deforum_helpers.ui import compat
+from deforum_helpers.settings.schema import Settings
+from deforum_helpers.ui.values import Draft
+listen = compat.listen
+def noting(event, handler, inputs, outputs, **options):
+    if getattr(event, "__name__", "") == "load" or getattr(event, "event_name", "") == "load":
+        (asked,) = handler()
+        said, *updates = door.fill(asked)
+        widths = [each["value"] for each in updates if isinstance(each, dict) and each.get("value") == 640]
+        door.begun.append(["last time" in said, len(widths)])
+    elif len(outputs) > 100:
+        door.fill = lambda asked: handler(asked, *[None] * (len(inputs) - 1))
+    return listen(event, handler, inputs, outputs, **options)
+compat.listen = noting
+door.begun = []
+door.kept = lambda: Draft(Settings().replace(W=640))
+import atexit; atexit.register(lambda: print(json.dumps(door.begun)))
+"""
+
+
+@needs_gradio
+class TestSettingsOfTheLastTime:
+    def test_are_put_into_the_page_when_it_appears(self):
+        assert build(LOADS) == [[True, 1]]
 
 
 @needs_gradio

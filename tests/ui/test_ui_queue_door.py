@@ -93,6 +93,36 @@ class TestRunning:
             door.resume("20260101000000")
 
 
+class TestKept:
+    def test_what_was_submitted_last_is_what_the_page_begins_with(self, queue, tmp_path):
+        (tmp_path / "from").mkdir()
+        (tmp_path / "from" / "song.mp3").touch()
+        wanted = [tmp_path / "kept" / "last.txt"]
+        door = QueueDoor(queue, tmp_path / "out", EXAMPLES, keeps_in=lambda: wanted[0])
+        assert door.kept() is None
+        draft = Draft(SMALL.replace(soundtrack_path="song.mp3", max_frames=3), tmp_path / "from")
+        ended(door, *door.submit([Draft(SMALL), draft])[1:])
+        kept = door.kept().settings
+        assert kept.value("max_frames") == 3
+        assert kept.value("soundtrack_path") == str(tmp_path / "from" / "song.mp3")
+        wanted[0] = None
+        door.submit([Draft(SMALL)])
+        assert door.kept() is None
+        wanted[0] = tmp_path / "kept" / "last.txt"
+        assert door.kept().settings == kept
+
+    def test_what_cannot_be_run_is_not_kept(self, queue, tmp_path):
+        door = QueueDoor(queue, tmp_path / "out", EXAMPLES, keeps_in=lambda: tmp_path / "last.txt")
+        with pytest.raises(InputError):
+            door.submit([Draft(SMALL.replace(zoom="0: (oops)"))])
+        assert door.kept() is None
+
+    def test_damaged_ones_are_told(self, queue, tmp_path):
+        (tmp_path / "last.txt").write_text("{", "utf-8")
+        with pytest.raises(InputError, match=r"last\.txt"):
+            QueueDoor(queue, tmp_path / "out", EXAMPLES, keeps_in=lambda: tmp_path / "last.txt").kept()
+
+
 class TestPlans:
     def test_findings_come_with_the_plan(self, door):
         view = door.plan(Draft(SMALL.replace(near_schedule="0: (3)")))

@@ -245,6 +245,13 @@ class TestStatus:
     def test_over_is_not_asked_for_again(self):
         assert 'data-live="0"' in status_html([JobStatus("a", status="CANCELLED")])
 
+    def test_how_to_go_on_is_told_where_there_is_something_to_go_on_with(self):
+        facts = {"status": "FAILED", "message": "It is full.", "frame": 3}
+        kept = JobStatus("a", error_type="RETRYABLE", timestring="20240102030405", **facts)
+        assert "It is full. Resume Animation in the tab Run goes on with it." in status_html([kept])
+        for job in (JobStatus("a", error_type="TERMINAL", **facts), JobStatus("a", error_type="RETRYABLE", **facts)):
+            assert "Resume Animation" not in status_html([job])
+
     def test_pictures_and_videos(self):
         assert "image/png" in picture_html(b"\x89PNG\r\n")
         assert "image/jpeg" in picture_html(b"\xff\xd8")

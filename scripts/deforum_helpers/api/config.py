@@ -38,7 +38,11 @@ class ApiConfig:
         batches: whether there are the routes below ``/deforum_api``.
         simple: whether there are those below ``/deforum``.
         options: options of the host that ``options_overrides`` may change.
-        origins: web pages of other servers that may use the API from a browser, such as ``https://example.org``.
+        origins: web pages of other servers that may use the API from a browser, such as ``https://example.org``; "*"
+            for any.
+        origin_pattern: a regular expression for more of them, which has to fit as a whole; empty for none.
+        names: by which the server may be addressed; any if empty. A server that only this computer shall reach must
+            refuse all others, for pages in the user's browser can give it names of their own.
         most_bytes: of the body of a request.
         most_jobs: in a batch.
         version: what ``/deforum/version`` says.
@@ -51,6 +55,8 @@ class ApiConfig:
     simple: bool = True
     options: frozenset[str] = HARMLESS_OPTIONS
     origins: frozenset[str] = frozenset()
+    origin_pattern: str = ""
+    names: frozenset[str] = frozenset()
     most_bytes: int = 32 << 20
     most_jobs: int = 100
     version: str = __version__

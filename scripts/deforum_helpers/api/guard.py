@@ -1,7 +1,8 @@
-"""What every request passes before its route: origin, token and size; and what becomes of errors on the way back."""
+"""What every request passes before its route: name, origin, token and size; and what becomes of errors on the way."""
 
 from __future__ import annotations
 
+import re
 import secrets
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
@@ -62,8 +63,11 @@ async def _answer(inner: _Handler, request: Request) -> Response:
 
 def _refused(request: Request, config: ApiConfig) -> Response | None:
     """Why a request is not listened to at all; None if it is."""
+    if config.names and _name(request) not in config.names:
+        # A page in the user's browser that has given this server a name of its own.
+        return Reply({"message": "The server does not go by this name.", "findings": []}, 400)
     origin = request.headers.get("origin")
-    if origin is not None and not _is_own(origin, request) and origin not in config.origins:
+    if origin is not None and not _is_own(origin, request) and not _is_welcome(origin, config):
         # A page somewhere that talks to a server on its visitor's computer.
         return Reply({"message": "Pages of other servers may not use this API.", "findings": []}, 403)
     if config.token and not _has_token(request.headers.get("authorization", ""), config.token):
@@ -77,6 +81,17 @@ def _is_own(origin: str, request: Request) -> bool:
         return urlsplit(origin).netloc.lower() == request.headers.get("host", "").lower()
     except ValueError:
         return False
+
+
+def _name(request: Request) -> str:
+    """What the server is called in the request, without the port."""
+    return re.sub(r":\d*$", "", request.headers.get("host", "").strip().lower())
+
+
+def _is_welcome(origin: str, config: ApiConfig) -> bool:
+    """As web UIs decide it themselves, which tell browsers so."""
+    named = "*" in config.origins or origin in config.origins
+    return named or bool(config.origin_pattern and re.fullmatch(config.origin_pattern, origin))
 
 
 def _has_token(given: str, token: str) -> bool:

@@ -64,6 +64,7 @@ class JobObject(BaseModel):
     paused: bool
     stopping: bool
     resumable: bool
+    resume: Optional[str] = None  # noqa: UP045
     findings: List[FindingObject]  # noqa: UP006
 
 

@@ -13,6 +13,9 @@ from fastapi.responses import JSONResponse
 from ..errors import Finding, InputError
 from ..jobs.status import JobStatus
 
+JOBS = "/deforum_api/jobs"
+"""Where jobs are."""
+
 
 class Reply(JSONResponse):
     """JSON for any value: half characters are escaped, and what is no finite number is null."""
@@ -41,6 +44,7 @@ def job_object(status: JobStatus) -> dict[str, Any]:
         "deforum_settings": dict(status.deforum_settings),
         "options_overrides": dict(status.options_overrides),
         "resumable": status.resumable,
+        "resume": f"POST {JOBS}/{status.id}/resume" if status.resumable else None,
         "findings": finding_objects(status.findings),
     }
 

@@ -18,7 +18,7 @@ from .config import ApiConfig
 from .events import server_sent
 from .files import file_reply
 from .guard import guarded_route
-from .replies import Reply, finding_objects, job_object, told
+from .replies import JOBS, Reply, finding_objects, job_object, told
 from .service import Service
 from .simple import SimpleRoutes
 
@@ -84,7 +84,7 @@ def _add_batches(router: APIRouter, routes: _Batches) -> None:
 
 def _add_jobs(router: APIRouter, routes: _Jobs) -> None:
     def add(method: str, path: str, handle: Any, **options: Any) -> None:
-        router.add_api_route(f"{PREFIX}/jobs{path}", handle, methods=[method], tags=["Deforum jobs"], **options)
+        router.add_api_route(f"{JOBS}{path}", handle, methods=[method], tags=["Deforum jobs"], **options)
 
     add("GET", "", routes.all, response_model=dict[str, models.JobObject])
     add("GET", "/{job_id}", routes.one, responses={200: {"model": models.JobObject}, **_NOT_FOUND})

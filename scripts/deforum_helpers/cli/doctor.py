@@ -80,6 +80,13 @@ _OPTIONAL: Sequence[tuple[str, str, str]] = (
     ("gradio", "gradio", "the page"),
 )
 
+_FIXES = {
+    "opencv": "pip install opencv-python-headless",
+    "torch": "pip install -r requirements-models.txt",
+    "diffusers": "pip install -r requirements-diffusers.txt",
+    "gradio": "pip install -r requirements-ui.txt; standalone.py ui does it by itself",
+}
+
 
 def _python() -> Check:
     version = platform.python_version()
@@ -90,12 +97,7 @@ def _package(name: str, module: str, purpose: str, *, needed: bool) -> Check:
     if importlib.util.find_spec(module) is not None:
         return Check(name, "ok", f"{_version(module)} ({purpose})")
     state: State = "missing" if needed else "optional"
-    return Check(
-        name,
-        state,
-        f"not installed; needed for {purpose}",
-        f"pip install {name}" if name != "opencv" else "pip install opencv-python-headless",
-    )
+    return Check(name, state, f"not installed; needed for {purpose}", _FIXES.get(name, f"pip install {name}"))
 
 
 def _version(module: str) -> str:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from typing import Any
 
+from ..errors import InputError
 from .common import add_input, load
+from .progress import TerminalProgress
 
 
 def add_parser(commands: Any) -> None:
@@ -19,11 +22,16 @@ def add_parser(commands: Any) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Check; 0 if it can be rendered."""
+    from ..inputs import Places, check_files
     from ..job import plan_job
     from ..rendering.util.report import finding_list
 
-    job = load(arguments)
-    _, findings = plan_job(job)
+    job, progress = load(arguments), TerminalProgress(sys.stderr)
+    data, findings = plan_job(job, told=progress.step)
+    try:
+        findings += check_files(data, Places(job.folder, models=job.folder, indexes=job.indexes, told=progress.step))
+    except InputError as error:
+        raise InputError((*error.findings, *findings)) from error
     if findings:
         print(finding_list(findings))
     print(f"{arguments.settings}: fine." if not findings else f"{arguments.settings}: no errors.")

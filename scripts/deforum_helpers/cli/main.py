@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import io
+import shlex
 import sys
 from collections.abc import Sequence
 from typing import NoReturn
@@ -30,13 +31,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     Returns:
         0 done, 1 the user's input is wrong, 2 the run failed, 130 interrupted.
     """
-    parser = _Parser(prog="deforum", description="Deforum with Neo Core, without a web UI.")
-    parser.add_argument("--version", action="version", version=__version__)
-    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for command in (render, plan, lint, ui, serve, doctor):
-        command.add_parser(commands)
     _tolerate_any_text()
-    arguments = parser.parse_args(argv)
+    arguments = make_parser().parse_args(argv)
     try:
         return int(arguments.run(arguments))
     except DeforumError as error:
@@ -45,6 +41,16 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("Interrupted.", file=sys.stderr)
         return Interrupted.exit_code
+
+
+def make_parser() -> argparse.ArgumentParser:
+    """What reads the arguments; each command's module declares its own."""
+    parser = _Parser(prog="deforum", description="Deforum with Neo Core, without a web UI.")
+    parser.add_argument("--version", action="version", version=__version__)
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    for command in (render, plan, lint, ui, serve, doctor):
+        command.add_parser(commands)
+    return parser
 
 
 def _tolerate_any_text() -> None:
@@ -59,3 +65,5 @@ def _tell(error: DeforumError) -> None:
 
     text = finding_list(error.findings) if isinstance(error, InputError) else f"error: {error}"
     print(str(error) if isinstance(error, Interrupted) else text, file=sys.stderr)
+    if error.run is not None:
+        print(f"To go on: render --resume {shlex.quote(str(error.run))}", file=sys.stderr)

@@ -10,6 +10,10 @@ if TYPE_CHECKING:
     from ..ports import Image
 
 
+_PATIENCE_SECONDS = 2.0
+"""Preparations that take less are not worth a bar."""
+
+
 class TerminalProgress:
     """Shows frames, key frames, frames per second and the time left; a ``ports.Progress``.
 
@@ -28,7 +32,14 @@ class TerminalProgress:
         """Show how far a preparation is."""
         if self._preparing is None or self._preparing.desc != what:
             self._end_step()
-            self._preparing = tqdm(total=count, unit="frame", file=self._stream, dynamic_ncols=True, desc=what)
+            self._preparing = tqdm(
+                total=count,
+                unit="frame",
+                file=self._stream,
+                dynamic_ncols=True,
+                desc=what,
+                delay=_PATIENCE_SECONDS,
+            )
         self._preparing.update(done - self._preparing.n)
         if done >= count:
             self._end_step()

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from ..rendering.data.render_data import RenderData
     from ..run_deforum import RunOptions, RunResult
 
-
+_TO_ACCEPT = "Add --accept-changes to go on all the same."
 _PROMPT = "Prompt"
 """What subtitles show unless told otherwise."""
 
@@ -55,6 +55,9 @@ def add_parser(commands: Any) -> None:
     )
     parser.add_argument(
         "--image-format", choices=("png", "jpg", "webp"), default="png", help="what frames are written as (png)"
+    )
+    parser.add_argument(
+        "--infotext", action="store_true", help="write into PNG frames what they were made with, as web UIs do"
     )
     parser.add_argument("--crf", type=int, default=17, metavar="N", help="quality of the video, 0 best to 51 (17)")
     parser.add_argument(
@@ -89,8 +92,8 @@ def run(arguments: argparse.Namespace) -> int:
     """Render and print where the video is."""
     from ..run_deforum import run_job
 
-    job, data, findings, resumed = _prepare(arguments)
     progress = TerminalProgress(sys.stderr)
+    job, data, findings, resumed = _prepare(arguments, progress.step)
     options = replace(_options(arguments, resumed), on_step=progress.step)
     engine = open_engine(arguments, motion_preview=job.settings.run.motion_preview_mode)
     said = findings_of(engine)
@@ -104,7 +107,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _prepare(
-    arguments: argparse.Namespace,
+    arguments: argparse.Namespace, told: Callable[[str, int, int], None]
 ) -> tuple[Job, RenderData, tuple[Finding, ...], RunFolder | None]:
     """The job, its plan, what there is to say about them, and the run to go on with."""
     from ..job import plan_job
@@ -116,11 +119,12 @@ def _prepare(
             raise SettingsError("render needs a settings file.", hint="Or a run to go on with: --resume last")
         job = load(arguments)
         if not job.settings.anim.resume_from_timestring:
-            return (job, *plan_job(job, seed=secrets.randbelow(2**32)), None)
+            return (job, *plan_job(job, seed=secrets.randbelow(2**32), told=told), None)
         resume = job.settings.anim.resume_timestring
-    run = find_run(resume, arguments.out)
+    run = find_run(resume, arguments.out, key="--resume", hint="Give the folder of the run, or --out DIR.")
     changes = overrides(arguments)
-    return (*resumed_job(run, arguments.settings, changes, accept_changes=arguments.accept_changes), run)
+    accept = arguments.accept_changes
+    return (*resumed_job(run, arguments.settings, changes, accept_changes=accept, to_accept=_TO_ACCEPT), run)
 
 
 def _options(arguments: argparse.Namespace, resume: RunFolder | None) -> RunOptions:
@@ -140,6 +144,7 @@ def _options(arguments: argparse.Namespace, resume: RunFolder | None) -> RunOpti
         preview_every=arguments.preview_every,
         image_format=arguments.image_format,
         keep_images=not arguments.no_images,
+        infotexts=arguments.infotext,
         device=arguments.device,
         models=arguments.models,
         allow_download=arguments.download,

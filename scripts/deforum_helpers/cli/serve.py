@@ -3,29 +3,20 @@
 from __future__ import annotations
 
 import argparse
-import ipaddress
-import os
 import signal
 import sys
-from collections.abc import Iterator, Mapping
-from contextlib import closing, contextmanager
-from functools import partial
+from contextlib import closing
 from pathlib import Path
 from threading import Thread
 from typing import TYPE_CHECKING, Any
 
 from ..errors import RunError, SettingsError
-from .engine import add_engine, check_engine, open_engine
+from .queue import TOKEN_VARIABLE, add_queue, check_listening, names_of, open_queue, token_of
 
 if TYPE_CHECKING:
     from ..api.config import ApiConfig
-    from ..jobs.access import Access
     from ..jobs.queue import JobQueue
-    from ..ports import Diffuser
-    from ..run_deforum import RunOptions
 
-TOKEN_VARIABLE = "DEFORUM_TOKEN"  # noqa: S105 - where it is found, not what it is
-DATABASE = "deforum_jobs.sqlite3"
 _PORT = 7870
 _GRACE_SECONDS = 10
 
@@ -41,8 +32,7 @@ def add_parser(commands: Any) -> None:
     parser.add_argument(
         "--port", type=int, default=_PORT, metavar="N", help=f"port to listen at ({_PORT}); 0: a free one"
     )
-    add_engine(parser)
-    parser.add_argument("--out", type=Path, default=Path("outputs"), metavar="DIR", help="where runs go (outputs)")
+    add_queue(parser)
     parser.add_argument(
         "--token", metavar="T", help=f"what every request must carry as Authorization: Bearer T (or {TOKEN_VARIABLE})"
     )
@@ -55,14 +45,11 @@ def add_parser(commands: Any) -> None:
         help="folder that settings may name files of; repeatable (none: links to the internet only)",
     )
     parser.add_argument("--allow-private", action="store_true", help="follow links to private addresses as well")
-    parser.add_argument("--models", type=Path, default=Path("models") / "Deforum", metavar="DIR", help="weights")
-    parser.add_argument("--download", action="store_true", help="fetch weights that are missing")
     parser.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Serve until told to stop."""
-    check_engine(arguments)
     _check(arguments)
     try:
         import uvicorn  # noqa: F401 - here, where its absence can be told
@@ -72,8 +59,8 @@ def run(arguments: argparse.Namespace) -> int:
         raise RunError(f"The server needs a package that is missing ({error}): see requirements-serve.txt.") from error
 
     config = _config(arguments)
-    with closing(_queue(arguments, config.access)) as queue:
-        app = create_app(queue, config, _names(arguments.host))
+    with closing(open_queue(arguments, config.access)) as queue:
+        app = create_app(queue, config)
         _serve(app, queue, arguments)
     return 0
 
@@ -84,9 +71,7 @@ def _check(arguments: argparse.Namespace) -> None:
     missing = [str(root) for root in arguments.allow_root if not root.is_dir()]
     if missing:
         raise SettingsError(f"no such folder: {', '.join(missing)}.", key="--allow-root")
-    if not is_loopback(arguments.host) and not _token(arguments):
-        hint = f"Add --token T, or set {TOKEN_VARIABLE}."
-        raise SettingsError("other computers may render here only with a token.", key="--host", hint=hint)
+    check_listening(arguments.host, token_of(arguments), "--host")
 
 
 def _config(arguments: argparse.Namespace) -> ApiConfig:
@@ -95,43 +80,8 @@ def _config(arguments: argparse.Namespace) -> ApiConfig:
 
     roots = tuple(root.resolve() for root in arguments.allow_root)
     access = Access(roots, allow_private=arguments.allow_private)
-    return ApiConfig(arguments.out.resolve(), access, _token(arguments))
-
-
-def _token(arguments: argparse.Namespace) -> str:
-    return str(arguments.token or os.environ.get(TOKEN_VARIABLE, ""))
-
-
-def _queue(arguments: argparse.Namespace, access: Access) -> JobQueue:
-    from ..jobs.queue import JobQueue
-    from ..jobs.runner import DeforumRunner
-
-    runner = DeforumRunner(
-        lambda: _engine(arguments), partial(_options, arguments), access, sketcher=partial(_sketcher, arguments)
-    )
-    return JobQueue(arguments.out.resolve() / DATABASE, runner)
-
-
-@contextmanager
-def _engine(arguments: argparse.Namespace) -> Iterator[Diffuser]:
-    yield open_engine(arguments)
-
-
-def _sketcher(arguments: argparse.Namespace) -> Diffuser:
-    return open_engine(arguments, motion_preview=True)
-
-
-def _options(arguments: argparse.Namespace, overrides: Mapping[str, object]) -> RunOptions:
-    from ..jobs.options import with_overrides
-    from ..run_deforum import RunOptions
-
-    options = RunOptions(
-        out=arguments.out.resolve(),
-        device=arguments.device,
-        models=arguments.models,
-        allow_download=arguments.download,
-    )
-    return with_overrides(options, overrides)
+    names = frozenset(names_of(arguments.host))
+    return ApiConfig(arguments.out.resolve(), access, token_of(arguments), names=names)
 
 
 def _serve(app: Any, queue: JobQueue, arguments: argparse.Namespace) -> None:
@@ -166,16 +116,3 @@ def _serve(app: Any, queue: JobQueue, arguments: argparse.Namespace) -> None:
         print("Stopped. Jobs that were not over can be resumed.", file=sys.stderr)
     finally:
         signal.signal(signal.SIGTERM, before)
-
-
-def _names(host: str) -> tuple[str, ...]:
-    """Names the server answers to; any, where other computers may ask, for they need the token."""
-    return ("localhost", "127.0.0.1", "[::1]", host) if is_loopback(host) else ()
-
-
-def is_loopback(host: str) -> bool:
-    """Whether only this computer reaches what listens at ``host``."""
-    try:
-        return host == "localhost" or ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False

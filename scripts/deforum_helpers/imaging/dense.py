@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from .matrices import inverse_matrix
 from .opencv import cv
-from .sampling import Border, Float32, Interpolation, Picture, Reach, edge_confidence, read_at
+from .sampling import Border, Coverage, Float32, Interpolation, Picture, Reach, edge_confidence, glance_at, read_at
 
 _FLAT = 2e-4
 """A grid this close to an affine map, in pixels, is taken for one (float32 positions are no better)."""
@@ -139,9 +139,24 @@ class DenseWarp:
         grid = self.grid if size is None else self.to_dense(*size).grid
         return read_at(image, grid, interpolation, border)
 
+    def reader(
+        self,
+        image: Picture,
+        *,
+        size: tuple[int, int] | None = None,
+        interpolation: Interpolation = "bilinear",
+        border: Border = "replicate",
+    ) -> Callable[[slice], Picture]:
+        """Reads some rows of the warped picture at a time, with positions rounded to 1/32 pixel.
+
+        The arguments are those of :meth:`apply`.
+        """
+        grid = self.grid if size is None else self.to_dense(*size).grid
+        return lambda rows: glance_at(image, grid[rows], interpolation, border)
+
     def coverage(
         self, height: int, width: int, *, border: Border = "replicate", feather: float = 4.0
-    ) -> Float32 | None:
+    ) -> Coverage | None:
         """Confidence that an output pixel has a source pixel; see :func:`.sampling.edge_confidence`."""
         if border == "wrap":
             return None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import overload
 
@@ -14,6 +15,7 @@ from .matrices import inverse_matrix
 from .opencv import cv
 from .sampling import (
     Border,
+    Coverage,
     Float32,
     Interpolation,
     Picture,
@@ -25,8 +27,8 @@ from .sampling import (
 )
 from .smooth import SmoothWarp
 
-_CELL = 4
-"""Pixels; confidence is computed once per cell where it changes slowly."""
+_CELLS = (4, 2, 1)
+"""Pixels; confidence is computed once per cell, the largest that it changes slowly enough for."""
 
 _FAR = 1e6
 """Pixels; farther outside than any picture is wide."""
@@ -119,21 +121,36 @@ class Homography:
         out: Picture = cv.warpPerspective(image, back, (width, height), flags=flags, borderMode=border_flag(border))
         return out
 
-    def glance(
-        self, image: Picture, *, interpolation: Interpolation = "bilinear", border: Border = "replicate"
-    ) -> Picture:
-        """As :meth:`apply`, for a third less work where lines stay parallel.
+    def reader(
+        self,
+        image: Picture,
+        *,
+        size: tuple[int, int] | None = None,
+        interpolation: Interpolation = "bilinear",
+        border: Border = "replicate",
+    ) -> Callable[[slice], Picture]:
+        """Reads some rows of the warped picture at a time, for a third less work where lines stay parallel.
 
-        OpenCV then rounds positions to 1/32 pixel in another way: the same on average, a few levels on hard edges.
+        OpenCV then rounds positions to 1/32 pixel in another way than for :meth:`apply`, whose arguments these are: the
+        same on average, a few levels on hard edges. The identity gives the rows of ``image`` themselves.
         """
+        height, width = size or image.shape[:2]
+        if self.is_identity and (height, width) == image.shape[:2]:
+            return lambda rows: image[rows]
         back = self.inverse().matrix
-        if back[2, 0] or back[2, 1]:
-            return self.apply(image, interpolation=interpolation, border=border)
-        flags = interpolation_flag(interpolation) | cv.WARP_INVERSE_MAP
-        size = image.shape[1::-1]
-        affine = back[:2] / back[2, 2]
-        out: Picture = cv.warpAffine(image, affine, size, flags=flags, borderMode=border_flag(border))
-        return out
+        how = {"flags": interpolation_flag(interpolation) | cv.WARP_INVERSE_MAP, "borderMode": border_flag(border)}
+
+        def read(rows: slice) -> Picture:
+            matrix, part = back.copy(), (width, rows.stop - rows.start)
+            matrix[:, 2] += rows.start * back[:, 1]
+            out: Picture
+            if back[2, 0] or back[2, 1]:
+                out = cv.warpPerspective(image, matrix, part, **how)
+            else:
+                out = cv.warpAffine(image, matrix[:2] / matrix[2, 2], part, **how)
+            return out
+
+        return read
 
     def source_of(self, points: Float32) -> Float32:
         """Source position of arbitrary output positions, h×w×2.
@@ -173,7 +190,7 @@ class Homography:
 
     def coverage(
         self, height: int, width: int, *, border: Border = "replicate", feather: float = 4.0
-    ) -> Float32 | None:
+    ) -> Coverage | None:
         """Confidence that an output pixel has a source pixel, feathered towards uncovered sides.
 
         0 where the source position is outside the picture (by a pixel or more), rising smoothly to 1 inside over a band
@@ -187,7 +204,7 @@ class Homography:
             feather: width of the band in margins.
 
         Returns:
-            height×width float32, 0..1, or None where all of it is 1.
+            The confidence, to be asked for any rows, or None where all of it is 1.
 
         Raises:
             InputError: see :meth:`inverse`.
@@ -201,7 +218,7 @@ class Homography:
             return _Looks(back, columns, rows)
 
         reach = looks(1).reach()
-        return edge_confidence(lambda cell: looks(cell).rows, reach, (height, width), feather, cell=_CELL)
+        return edge_confidence(lambda cell: looks(cell).rows, reach, (height, width), feather, cells=_CELLS)
 
 
 def _pixels(length: int) -> NDArray[np.float64]:

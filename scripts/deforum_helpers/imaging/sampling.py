@@ -7,7 +7,7 @@ pixel, the picture reaches from -0.5 to W - 0.5.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
@@ -107,6 +107,16 @@ def read_at(image: Picture, grid: Float32, interpolation: Interpolation, border:
     return out
 
 
+def glance_at(image: Picture, grid: Float32, interpolation: Interpolation, border: Border) -> Picture:
+    """As :func:`read_at`, with positions rounded to 1/32 pixel for "bicubic", too: a third of the work.
+
+    On pictures of nature that is off by a quarter of a level (rms), less than rounding to whole levels is, and just as
+    sharp.
+    """
+    glanced: Picture = cv.remap(image, grid, None, interpolation_flag(interpolation), borderMode=border_flag(border))
+    return glanced
+
+
 _STEPS = np.float32(32)
 """Positions OpenCV tells apart between two pixels."""
 
@@ -154,6 +164,9 @@ class Source:
         return doubled
 
 
+Coverage = Callable[[slice], Float32]
+"""Confidence of some rows of a picture, rows×W float32 in 0..1."""
+
 Rows = Callable[[slice], tuple[Float32, Float32]]
 """Source positions (x, y) of some rows of points, float32, of shapes that broadcast to all of them."""
 
@@ -172,8 +185,13 @@ class Reach:
 
 
 def edge_confidence(
-    positions: Callable[[int], Rows], reach: Reach, size: tuple[int, int], feather: float, *, cell: int = 1
-) -> Float32 | None:
+    positions: Callable[[int], Rows],
+    reach: Reach,
+    size: tuple[int, int],
+    feather: float,
+    *,
+    cells: Sequence[int] = (1,),
+) -> Coverage | None:
     """How much of what a warp shows comes from inside a picture, with a soft edge.
 
     For the left side let m = max(0, -reach.left) be the margin, the farthest the warp looks outside, and the band
@@ -182,39 +200,49 @@ def edge_confidence(
     confidence is the smoothstep ``3r² - 2r³`` of the product r of the four ramps. Without a margin it is 1 throughout,
     and it changes continuously with the positions, so a warp that fades to the identity fades to full confidence.
 
-    Where all bands are at least twelve cells wide, it is computed at the middle of each cell of ``cell``×``cell``
-    pixels and linear between them, within 0.006.
+    It is computed at the middle of each square cell, small enough for the narrowest band to be twelve cells wide, and
+    linear between them, within 0.006.
 
     Args:
-        positions: gives the rows of source positions of all pixels (1) or of the middles of all cells (``cell``).
+        positions: gives, for a size of cell, the rows of source positions of the middles of all cells.
         reach: the extremes of all positions.
         size: (height, width) of the picture.
         feather: width of the band in margins.
-        cell: pixels.
+        cells: sizes to choose from, largest first, down to 1.
 
     Returns:
-        height×width float32 in 0..1; None where that would be 1 throughout.
+        The confidence, to be asked for any rows; None where it would be 1 throughout.
     """
     height, width = size
     sides = _sides(reach, height, width, feather)
     if not sides:
         return None
-    if cell == 1 or max(abs(slope) for _, slope, _ in sides) * _PER_BAND * cell > 1:
-        return _confidence(positions(1), sides, size)
-    coarse = _confidence(positions(cell), sides, (-(-height // cell), -(-width // cell)))
-    large: Float32 = cv.resize(coarse, (coarse.shape[1] * cell, coarse.shape[0] * cell), interpolation=cv.INTER_LINEAR)
-    return large[:height, :width]
+    steepest = max(abs(slope) for _, slope, _ in sides)
+    cell = next((cell for cell in cells if steepest * _PER_BAND * cell <= 1), 1)
+    if cell == 1:
+        place = positions(1)
+        return lambda rows: _confidence(place, sides, rows, width)
+    coarse = _confidence(positions(cell), sides, slice(0, -(-height // cell)), -(-width // cell))
+    return lambda rows: enlarged_rows(coarse, cell, rows)[:, :width]
+
+
+def enlarged_rows(values: Float32, factor: int, rows: slice) -> Float32:
+    """Some rows of ``cv2.resize(values, …)`` to ``factor`` times the size, linear, at no more than their own cost."""
+    first = max(rows.start // factor - 1, 0)
+    part = values[first : -(-rows.stop // factor) + 1]
+    size = (part.shape[1] * factor, part.shape[0] * factor)
+    enlarged: Float32 = cv.resize(part, size, interpolation=cv.INTER_LINEAR)
+    return enlarged[rows.start - first * factor : rows.stop - first * factor]
 
 
 _Side = tuple[int, np.float32, np.float32]
 """Axis, slope and offset of the ramp of a side."""
 
 
-def _confidence(positions: Rows, sides: list[_Side], size: tuple[int, int]) -> Float32:
-    height, width = size
-    confidence = np.ones(size, np.float32)
-    for rows in row_strips(height):
-        place = positions(rows)
+def _confidence(positions: Rows, sides: list[_Side], rows: slice, width: int) -> Float32:
+    confidence = np.ones((rows.stop - rows.start, width), np.float32)
+    for strip in row_strips(rows.stop - rows.start, 96):
+        place = positions(slice(rows.start + strip.start, rows.start + strip.stop))
         first, end = width, 0
         for axis, slope, offset in sides:
             touched = _below_one(place[axis], slope, offset)
@@ -222,10 +250,10 @@ def _confidence(positions: Rows, sides: list[_Side], size: tuple[int, int]) -> F
                 ramp = place[axis][:, touched] * slope
                 ramp += offset
                 touched = touched if place[axis].shape[1] == width else slice(0, width)
-                confidence[rows, touched] *= np.clip(ramp, 0, 1, out=ramp)
+                confidence[strip, touched] *= np.clip(ramp, 0, 1, out=ramp)
                 first, end = min(first, touched.start), max(end, touched.stop)
         if first < end:
-            product = confidence[rows, first:end]
+            product = confidence[strip, first:end]
             smooth = product * np.float32(-2.0)
             smooth += np.float32(3.0)
             smooth *= product

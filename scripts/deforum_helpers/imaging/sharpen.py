@@ -48,7 +48,7 @@ def unsharp_mask(
     Raises:
         InputError: an even or negative kernel, a negative sigma, or both 0.
     """
-    findings = tuple(_findings(kernel, sigma))
+    findings = unsharp_findings(kernel, sigma)
     if findings:
         raise InputError(findings)
     if amount == 0:
@@ -63,7 +63,8 @@ def unsharp_mask(
     return sharp
 
 
-def _findings(kernel: int, sigma: float) -> list[Finding]:
+def unsharp_findings(kernel: int, sigma: float) -> list[Finding]:
+    """What is wrong with a kernel and a sigma of :func:`unsharp_mask`."""
     found = []
     if kernel < 0 or (kernel > 0 and kernel % 2 == 0):
         found.append(

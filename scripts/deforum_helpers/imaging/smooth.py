@@ -14,18 +14,31 @@ from numpy.typing import NDArray
 from .dense import DenseWarp
 from .matrices import inverse_matrix
 from .opencv import cv
-from .sampling import Border, Float32, Interpolation, Picture, Reach, Rows, Uint8, edge_confidence, read_at
+from .sampling import (
+    Border,
+    Coverage,
+    Float32,
+    Interpolation,
+    Picture,
+    Reach,
+    Rows,
+    Uint8,
+    edge_confidence,
+    enlarged_rows,
+    glance_at,
+    read_at,
+)
 
 Complex64 = NDArray[np.complex64]
 """Positions as x + iy: both coordinates in one go."""
 
-_STEP = 8
-"""Pixels between control points of large pictures."""
+_STEP = 16
+"""Most pixels between control points, a power of two."""
 
-_ACROSS = 160
+_ACROSS = 80
 """Smaller pictures have at least so many control points across, so that theirs are as smooth between the points."""
 
-_FINE = 2
+_FINE = 4
 """Pixels; points no farther apart need no refining."""
 
 _FAR = 1e6
@@ -57,7 +70,7 @@ class Lattice:
     @property
     def step(self) -> int:
         """Pixels from point to point."""
-        return min(max(self.width // _ACROSS, 1), _STEP)
+        return min(1 << max(self.width // _ACROSS, 1).bit_length() - 1, _STEP)
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -95,7 +108,8 @@ class SmoothWarp:
     """A warp without edges or folds, known at the points of a lattice.
 
     Between the points it is read on cubics, of the four nearest in x and in y, when warps are composed. When a picture
-    is made, cubics halve the step and the rest of the way is linear (error: second derivative · step²/32).
+    is made, cubics halve the step until it is fine, and the rest of the way is linear (error: second derivative of the
+    positions · step²/8).
 
     Attributes:
         nodes: rows×columns×2 float32, read-only: the SOURCE position (x, y) that the OUTPUT position of each point of
@@ -199,7 +213,7 @@ class SmoothWarp:
             ValueError: the size is not that of the lattice.
         """
         self._require(height, width)
-        return DenseWarp(self._enlarged(self.nodes))
+        return DenseWarp(self._enlarged())
 
     def apply(
         self,
@@ -212,44 +226,63 @@ class SmoothWarp:
         """Warp a picture, as :meth:`DenseWarp.apply`; ``size`` can only be that of the lattice."""
         if size is not None:
             self._require(*size)
-        return read_at(image, self._enlarged(self.nodes), interpolation, border)
+        return read_at(image, self._enlarged(), interpolation, border)
+
+    def reader(
+        self,
+        image: Picture,
+        *,
+        size: tuple[int, int] | None = None,
+        interpolation: Interpolation = "bilinear",
+        border: Border = "replicate",
+    ) -> Callable[[slice], Picture]:
+        """As :meth:`DenseWarp.reader`."""
+        if size is not None:
+            self._require(*size)
+        fine = self._fine()
+        return lambda rows: glance_at(image, self._spread(fine, rows), interpolation, border)
 
     def coverage(
         self, height: int, width: int, *, border: Border = "replicate", feather: float = 4.0
-    ) -> Float32 | None:
+    ) -> Coverage | None:
         """Confidence that an output pixel has a source pixel; see :func:`.sampling.edge_confidence`."""
         self._require(height, width)
         if border == "wrap":
             return None
-        step = self.lattice.step
-        halved = step > _FINE and step % 2 == 0
-        fine = _refined(self.nodes) if step > _FINE else self.nodes
-        cells, cell = (fine, step // 2) if halved else (self.nodes, step)
-        around = _AROUND * step // cell
-        inside = cells[around : around - (-height // cell), around : around - (-width // cell)]
+        fine = self._fine()
+        planes = [np.ascontiguousarray(fine[..., axis]) for axis in (0, 1)]
 
-        def positions(size: int) -> Rows:
-            planes = [np.ascontiguousarray((fine if size == 1 else inside)[..., axis]) for axis in (0, 1)]
-            xs, ys = map(self._spread, planes) if size == 1 else planes
-            return lambda rows: (xs[rows], ys[rows])
+        def positions(cell: int) -> Rows:
+            return lambda rows: (self._spread(planes[0], rows, cell), self._spread(planes[1], rows, cell))
 
+        cell = self.lattice.step * self.lattice.shape[0] // fine.shape[0]
         edge = self.source_of(_edge(height, width))
-        places = np.concatenate([inside[: height // cell, : width // cell].reshape(-1, 2), edge.reshape(-1, 2)])
-        # Rounded, so that a warp that moves nothing has no margin.
-        extremes = (round(float(take(places[:, axis])), 3) for axis in (0, 1) for take in (np.min, np.max))
-        reach = Reach(*extremes)
-        return edge_confidence(positions, reach, (height, width), feather, cell=cell)
+        middles = positions(cell)(slice(0, height // cell))
+        extremes = []
+        for axis, middle in enumerate(middles):
+            places = np.concatenate([middle[:, : width // cell].ravel(), edge[..., axis].ravel()])
+            # Rounded, so that a warp that moves nothing has no margin.
+            extremes += [round(float(places.min()), 3), round(float(places.max()), 3)]
+        cells = [cell >> halving for halving in range(cell.bit_length())]
+        return edge_confidence(positions, Reach(*extremes), (height, width), feather, cells=cells)
 
-    def _enlarged(self, nodes: Float32) -> Float32:
-        """Values at all pixels from values at the points."""
-        return self._spread(_refined(nodes) if self.lattice.step > _FINE else nodes)
+    def _enlarged(self) -> Float32:
+        """Source positions of all pixels."""
+        return self._spread(self._fine(), slice(0, self.lattice.height))
 
-    def _spread(self, fine: Float32) -> Float32:
-        """Values at all pixels from values at points that are near enough to each other, linearly."""
-        step, (rows, columns) = self.lattice.step, self.lattice.shape
-        enlarged: Float32 = cv.resize(fine, (columns * step, rows * step), interpolation=cv.INTER_LINEAR)
-        start = _AROUND * step
-        return enlarged[start : start + self.lattice.height, start : start + self.lattice.width]
+    def _fine(self) -> Float32:
+        """Source positions at points near enough to each other to go on linearly."""
+        fine, step = self.nodes, self.lattice.step
+        while step > _FINE:
+            fine, step = _refined(fine), step // 2
+        return fine
+
+    def _spread(self, fine: Float32, rows: slice, cell: int = 1) -> Float32:
+        """Values at the middles of some rows of cells, from values at points that are near enough to each other."""
+        start, width = _AROUND * self.lattice.step // cell, -(-self.lattice.width // cell)
+        factor = self.lattice.step * self.lattice.shape[0] // fine.shape[0] // cell
+        enlarged = enlarged_rows(fine, factor, slice(rows.start + start, rows.stop + start))
+        return enlarged[:, start : start + width]
 
     def _require(self, height: int, width: int) -> None:
         own = (self.lattice.height, self.lattice.width)
@@ -297,10 +330,12 @@ def _refined(nodes: Float32) -> Float32:
     """A lattice of twice as many rows and columns, on the same cubics: values a quarter of a step before and after."""
     after = np.array([0, -7, 105, 35, -5]) / 128
     kernels = (after[::-1], after)
-    refined: Float32 = np.empty((2 * nodes.shape[0], 2 * nodes.shape[1], *nodes.shape[2:]), np.float32)
+    refined: Float32 = np.empty((2 * nodes.shape[0], 2 * nodes.shape[1], 2), np.float32)
+    places = refined.view(np.complex64)[..., 0]  # moved as one number, much faster than two
     for j, down in enumerate(kernels):
         for i, across in enumerate(kernels):
-            refined[j::2, i::2] = cv.sepFilter2D(nodes, cv.CV_32F, across, down, borderType=cv.BORDER_REPLICATE)
+            values: Float32 = cv.sepFilter2D(nodes, cv.CV_32F, across, down, borderType=cv.BORDER_REPLICATE)
+            places[j::2, i::2] = values.view(np.complex64)[..., 0]
     return refined
 
 

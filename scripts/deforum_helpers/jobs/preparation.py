@@ -20,6 +20,7 @@ from .access import Access, check_access, check_plan
 from .status import JobRequest
 
 _NO_LIMITS = Access()
+_TO_ACCEPT = "To go on all the same, run its settings with resume_from_timestring on and resume_timestring {}."
 
 
 @dataclass(frozen=True)
@@ -112,7 +113,9 @@ def prepare(request: JobRequest, out: Path, access: Access = _NO_LIMITS, run: Ru
     """
     if run is not None:
         allowed = _allow_private(request, access)
-        job, data, findings = resumed_job(run, None, {}, accept_changes=False, allow_private=allowed)
+        job, data, findings = resumed_job(
+            run, None, {}, accept_changes=False, to_accept=_TO_ACCEPT.format(run.timestring), allow_private=allowed
+        )
         if request.restricted:
             check_access(job.settings, job.folder, access)
     else:

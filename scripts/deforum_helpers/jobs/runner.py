@@ -14,7 +14,7 @@ from ..run_deforum import RunOptions, run_job
 from ..settings.schema import Settings
 from .access import Access
 from .preparation import prepare
-from .queue import Outcome, Report, RunWork, Work
+from .work import Outcome, Report, RunWork, Work
 
 OpenEngine = Callable[[Settings], Diffuser]
 """The engine for a job of these settings; asked once they are known to be fine."""
@@ -27,7 +27,7 @@ def _nothing_borrowed(overrides: Mapping[str, object]) -> AbstractContextManager
 
 @dataclass(frozen=True)
 class DeforumRunner:
-    """A ``queue.JobRunner`` for jobs that are settings.
+    """A ``work.JobRunner`` for jobs that are settings.
 
     Attributes:
         engine: opens the engine, at the first job that needs it; its context is left when the queue is closed.

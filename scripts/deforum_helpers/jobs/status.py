@@ -16,6 +16,9 @@ Phase = Literal["QUEUED", "PREPARING", "GENERATING", "POST_PROCESSING", "DONE"]
 ErrorType = Literal["NONE", "RETRYABLE", "TERMINAL"]
 """Whether a failed job may succeed when it goes on (RETRYABLE), or only with other settings (TERMINAL)."""
 
+CANCELLED = "Cancelled due to user request."
+CUT_OFF = "The program ended while this job was running. Everything rendered is kept."
+
 
 @dataclass(frozen=True)
 class JobRequest:

@@ -187,8 +187,11 @@ def _claimed(path: Path) -> sqlite3.Connection:
         claim.execute("BEGIN EXCLUSIVE")
     except sqlite3.Error as error:
         claim.close()
-        hint = "Is it in use by another Deforum? Give each one a folder of its own."
-        raise StorageError(f"The job queue {path} cannot be opened: {error}. {hint}") from error
+        if "locked" not in str(error):
+            raise StorageError(f"The job queue {path} cannot be opened: {error}.") from error
+        told = f"Another Deforum (a page, a server or a web UI) runs the jobs of {path.parent} already."
+        hint = "Use that one, or end it first, or give this one another folder for its runs."
+        raise StorageError(f"{told} {hint}") from error
     return claim
 
 

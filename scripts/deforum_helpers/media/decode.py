@@ -10,7 +10,7 @@ import re
 import subprocess
 from array import array
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
@@ -57,13 +57,16 @@ class VideoIndex:
     fps: Fraction | None = None
 
 
-def index_video(path: Path, last: int = -1, *, ffmpeg: Path | str | None = None) -> VideoIndex:
+def index_video(
+    path: Path, last: int = -1, *, ffmpeg: Path | str | None = None, counted: Callable[[int], object] = bool
+) -> VideoIndex:
     """Decode a video once; containers may lie about what is in them.
 
     Args:
         path: the video.
         last: number of the frame after which to stop; -1 goes to the end.
         ffmpeg: program as for ``find_ffmpeg``.
+        counted: told of each frame how many there are by now.
 
     Raises:
         FfmpegError: not one frame can be decoded. A damaged end is no error.
@@ -78,6 +81,7 @@ def index_video(path: Path, last: int = -1, *, ffmpeg: Path | str | None = None)
             for line in stderr:
                 if line.startswith(b"[Parsed_showinfo"):
                     told.hear(line)
+                    counted(len(told.pts))
                 else:
                     said.append(line[:1024])
         finally:

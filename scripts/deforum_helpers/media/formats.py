@@ -16,7 +16,7 @@ FormatName = Literal["png", "jpg", "webp"]
 
 
 class ImageFormat(Protocol):
-    """How a picture becomes the content of a file. The same picture always becomes the same bytes.
+    """How a picture becomes the content of a file. The same picture and text always become the same bytes.
 
     Attributes:
         extension: of the file's name, without the dot.
@@ -31,8 +31,8 @@ class ImageFormat(Protocol):
     @property
     def codec(self) -> str: ...  # noqa: D102
 
-    def encode(self, image: Image) -> bytes:
-        """Encode a picture, H×W×3 uint8 RGB.
+    def encode(self, image: Image, text: str = "") -> bytes:
+        """Encode a picture, H×W×3 uint8 RGB, with a text that says what it was made with, where the format holds one.
 
         Raises:
             ValueError: it is none.
@@ -42,7 +42,7 @@ class ImageFormat(Protocol):
 
 @dataclass(frozen=True)
 class Png:
-    """8-bit RGB, lossless, nothing but pixels.
+    """8-bit RGB, lossless.
 
     Attributes:
         level: 0 stores, 1 is made for speed, 2 to 9 are zlib's levels (slow).
@@ -60,9 +60,9 @@ class Png:
         if not 0 <= self.level <= 9:
             raise ValueError(f"PNG compression goes from 0 to 9, got {self.level}")
 
-    def encode(self, image: Image) -> bytes:
+    def encode(self, image: Image, text: str = "") -> bytes:
         """See :class:`ImageFormat`."""
-        return encode_png(image, self.level)
+        return encode_png(image, self.level, text)
 
 
 @dataclass(frozen=True)
@@ -78,7 +78,7 @@ class Jpeg:
     lossless = False
     codec = "mjpeg"
 
-    def encode(self, image: Image) -> bytes:
+    def encode(self, image: Image, text: str = "") -> bytes:
         """See :class:`ImageFormat`."""
         return _encoded(image, "JPEG", quality=self.quality, subsampling=0)
 
@@ -98,7 +98,7 @@ class WebP:
     lossless = False
     codec = "webp"
 
-    def encode(self, image: Image) -> bytes:
+    def encode(self, image: Image, text: str = "") -> bytes:
         """See :class:`ImageFormat`."""
         return _encoded(image, "WEBP", quality=self.quality, method=self.effort)
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 from abc import ABC, abstractmethod
 from collections import OrderedDict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
@@ -26,7 +26,7 @@ from ..settings.paths import resolve_path
 from ..web import is_url
 from .decode import Decoder, SeekMissedError, VideoIndex, index_video
 from .fetch import VIDEO_LIMITS, download
-from .ffmpeg import find_ffmpeg, probe
+from .ffmpeg import MediaInfo, find_ffmpeg, probe
 from .naming import substitute_placeholders
 from .pictures import read_picture
 
@@ -66,6 +66,14 @@ class Selection:
 ALL = Selection()
 
 
+Told = Callable[[str, int, int], None]
+"""Is told what is being done, how much of it is done, and of how much."""
+
+
+def nobody(_what: str, _done: int, _count: int) -> None:
+    """Nobody wants to know."""
+
+
 class FrameSources:
     """The frame sources of one run, a context manager; at its end all decoders are gone.
 
@@ -75,9 +83,11 @@ class FrameSources:
         base_dirs: folders for relative paths.
         max_open: decoders that run at a time; more sources take turns, which costs time only.
         allow_private: as in ``web.open_url``.
+        indexes: what is known of videos by now. Looked up, and added to, so that nobody counts their frames twice.
+        told: of counting: what is being done, how much of it is done, and of how much.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913
         self,
         width: int,
         height: int,
@@ -86,12 +96,16 @@ class FrameSources:
         max_open: int = 4,
         *,
         allow_private: bool = True,
+        indexes: dict[str, VideoIndex] | None = None,
+        told: Told = nobody,
     ) -> None:
         self.width = width
         self.height = height
         self._ffmpeg = ffmpeg
         self._base_dirs = tuple(base_dirs)
         self._allow_private = allow_private
+        self._indexes = {} if indexes is None else indexes
+        self._told = told
         self._lock = Lock()
         self._turns = _Turns(max_open)
         self._opened: dict[str, OpenFrames] = {}
@@ -146,12 +160,12 @@ class FrameSources:
             where = named.strip() if is_url(named) else f"{path} {state.st_mtime_ns}"
             identity = f"{where} {state.st_size} {selection} {self.width}x{self.height}"
             if identity not in self._opened:
-                source = self._open(path, selection, key)
+                source = self._open(path, selection, key, f"{where} {state.st_size} {selection.last}")
                 source.identity = identity
                 self._opened[identity] = source
             return self._opened[identity]
 
-    def _open(self, path: Path, selection: Selection, key: str) -> OpenFrames:
+    def _open(self, path: Path, selection: Selection, key: str, content: str) -> OpenFrames:
         size = (self.height, self.width)
         if path.is_dir():
             pictures = sorted(entry for entry in path.iterdir() if entry.suffix.lower() in _ENDINGS)
@@ -160,9 +174,9 @@ class FrameSources:
             return _Pictures(path, [pictures[at] for at in _selected(selection, len(pictures), path, key)], size, key)
         if _is_picture(path):
             return _Pictures(path, [path], size, key)
-        return self._open_video(path, selection, key)
+        return self._open_video(path, selection, key, content)
 
-    def _open_video(self, path: Path, selection: Selection, key: str) -> OpenFrames:
+    def _open_video(self, path: Path, selection: Selection, key: str, content: str) -> OpenFrames:
         find_ffmpeg(self._ffmpeg)
         try:
             info = probe(path, ffmpeg=self._ffmpeg)
@@ -170,16 +184,32 @@ class FrameSources:
             raise InputError(f"{path} cannot be read as a video or picture. {error}", key=key) from error
         if not info.has_video:
             raise InputError(f"{path} has no pictures, only sound.", key=key)
-        try:
-            index = index_video(path, selection.last, ffmpeg=self._ffmpeg)
-        except FfmpegError as error:
-            raise InputError(f"no frame of {path} can be decoded. {error}", key=key) from error
+        if content not in self._indexes:
+            self._indexes[content] = self._counted(path, selection, key, info)
+        index = self._indexes[content]
         if index.changes:
             hint = "Convert it to one size first, for example with ffmpeg."
             raise InputError(f"{path} changes its picture format on the way.", key=key, hint=hint)
         numbers = _selected(selection, len(index.pts), path, key)
         index = replace(index, fps=info.fps)
         return _Video(path, numbers, index, (self.height, self.width), self._ffmpeg, self._turns)
+
+    def _counted(self, path: Path, selection: Selection, key: str, info: MediaInfo) -> VideoIndex:
+        # What the file claims will do for a progress bar; it ends when counting does.
+        claimed = max(1, round((info.duration or 0) * (info.fps or 0)))
+        count = claimed if selection.last == -1 else min(claimed, selection.last + 1)
+        what = f"Counting frames of {path.name}"
+        try:
+            index = index_video(
+                path,
+                selection.last,
+                ffmpeg=self._ffmpeg,
+                counted=lambda done: self._told(what, min(done, count - 1), count),
+            )
+        except FfmpegError as error:
+            raise InputError(f"no frame of {path} can be decoded. {error}", key=key) from error
+        self._told(what, count, count)
+        return index
 
     def _fetch(self, url: str, key: str) -> Path:
         if url not in self._fetched:

@@ -21,6 +21,7 @@ from .store import decode_image, ensure_folder, storage_error, write_bytes_atomi
 
 _FORMAT = 1
 _HEADER = "run.json"
+_INFOTEXT = "infotext.txt"
 _KEPT = 8
 """Key frames kept besides those that unfinished frames need: files written last may be damaged by a power cut."""
 
@@ -50,11 +51,13 @@ class JournalEntry:
         position: of its key step in the plan.
         picture: what it became, H×W×3 uint8 RGB.
         reference: the colours held on to after it.
+        infotext: what it was made with.
     """
 
     position: int
     picture: Image
     reference: ColourReference | None
+    infotext: str = ""
 
 
 class Journal:
@@ -98,6 +101,7 @@ class Journal:
             archive.writestr("picture.png", encode_png(entry.picture))
             if entry.reference is not None:
                 archive.writestr("reference.json", json.dumps(_reference_data(entry.reference)))
+            archive.writestr(_INFOTEXT, entry.infotext.encode("utf-8", "replace"))
         write_bytes_atomic(self._path(entry.position), buffer.getvalue(), durable=True)
 
     def forget_before(self, position: int) -> None:
@@ -129,7 +133,15 @@ class Journal:
                 reference = _reference(json.loads(held)) if held else None
         except (OSError, zipfile.BadZipFile, KeyError, ValueError, StorageError):
             return None
-        return JournalEntry(position, picture, reference)
+        return JournalEntry(position, picture, reference, self.infotext(position))
+
+    def infotext(self, position: int) -> str:
+        """What the picture of ``position`` was made with; empty if that is not known."""
+        try:
+            with zipfile.ZipFile(self._path(position)) as archive:
+                return archive.read(_INFOTEXT).decode("utf-8")
+        except (OSError, zipfile.BadZipFile, KeyError, ValueError):
+            return ""
 
     def require(self, position: int) -> JournalEntry:
         """The entry of ``position``.

@@ -1,4 +1,4 @@
-"""A PNG encoder for frames: 8-bit RGB, nothing but pixels, made for speed.
+"""A PNG encoder for frames: 8-bit RGB, hardly anything but pixels, made for speed.
 
 Frames are written by the thousand, and general encoders spend most of a frame's time searching for repetitions that
 pictures do not have. Here rows are predicted from the row above (PNG filter "up"), and the default level codes with
@@ -21,6 +21,7 @@ from ..ports import Image
 
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _FILTER_UP = 2
+_KEYWORD = b"parameters"
 
 
 def _fast_coder() -> Callable[[Any, int], bytes] | None:
@@ -34,12 +35,13 @@ def _fast_coder() -> Callable[[Any, int], bytes] | None:
 _compress_fast = _fast_coder()
 
 
-def encode_png(image: Image, level: int = 1) -> bytes:
-    """Encode ``image`` (H×W×3 uint8 RGB) as an 8-bit RGB PNG without text, time or colour chunks.
+def encode_png(image: Image, level: int = 1, text: str = "") -> bytes:
+    """Encode ``image`` (H×W×3 uint8 RGB) as an 8-bit RGB PNG without time or colour chunks.
 
     Args:
         image: the picture.
         level: 0 stores (fastest, largest), 1 is made for speed, 2 to 9 are zlib's levels.
+        text: what the picture was made with, for the chunk "parameters", where web UIs look for it; empty for none.
 
     Raises:
         ValueError: ``image`` is not a picture, or ``level`` not in 0..9.
@@ -50,7 +52,8 @@ def encode_png(image: Image, level: int = 1) -> bytes:
     height, width, _ = image.shape
     header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
     body = _deflated(_filtered(image), level)
-    return _SIGNATURE + _chunk(b"IHDR", header) + _chunk(b"IDAT", body) + _chunk(b"IEND", b"")
+    chunks = [_chunk(b"IHDR", header), *_text_chunks(text), _chunk(b"IDAT", body), _chunk(b"IEND", b"")]
+    return b"".join([_SIGNATURE, *chunks])
 
 
 def check_image(image: Image) -> None:
@@ -75,6 +78,17 @@ def _deflated(rows: NDArray[np.uint8], level: int) -> bytes:
     strategy = zlib.Z_RLE if level == 1 else zlib.Z_DEFAULT_STRATEGY
     coder = zlib.compressobj(level, zlib.DEFLATED, zlib.MAX_WBITS, 9, strategy)
     return coder.compress(rows.data) + coder.flush()
+
+
+def _text_chunks(text: str) -> list[bytes]:
+    """The chunk with ``text``: Latin-1 if that will do, which every reader knows, else UTF-8; none if it is empty."""
+    text = text.replace("\0", "")
+    if not text:
+        return []
+    try:
+        return [_chunk(b"tEXt", _KEYWORD + b"\0" + text.encode("latin-1"))]
+    except UnicodeEncodeError:
+        return [_chunk(b"iTXt", _KEYWORD + bytes(5) + text.encode("utf-8", "replace"))]
 
 
 def _chunk(kind: bytes, data: bytes) -> bytes:

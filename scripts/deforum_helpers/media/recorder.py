@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Executor, Future
@@ -12,6 +13,7 @@ from ..errors import Finding, StorageError
 from ..ports import FrameStore, Image, Progress, VideoWriter
 from ..rendering.data.render_data import RenderData
 from ..rendering.key_renderer import LoopState
+from ..rendering.util.infotext import frame_infotext
 from .journal import Journal, JournalEntry, JournalHeader
 from .preview_video import PreviewVideo
 from .report import Stopwatch
@@ -28,6 +30,7 @@ class Destinations:
         video: being encoded, None for no video.
         rebuild: makes the video of the first so many frames again, should the encoder die.
         preview: shown while the run goes on, None for none.
+        infotexts: whether frames say what their key frame was made with.
     """
 
     store: FrameStore | None
@@ -35,6 +38,7 @@ class Destinations:
     video: VideoWriter | None
     rebuild: Callable[[int], Path]
     preview: PreviewVideo | None = None
+    infotexts: bool = False
 
     @property
     def needs_all_keys(self) -> bool:
@@ -61,7 +65,9 @@ class Recorder:
         self._progress = progress
         self._workers = workers
         self._sink = FrameSink(destinations.store, destinations.video, destinations.rebuild, workers, watch)
-        self._keys = frozenset(data.key_frames)
+        self._key_frames = data.key_frames
+        self._keys = frozenset(self._key_frames)
+        self._infotexts: dict[int, str] = {}
         self._entries: deque[Future[None]] = deque()
         progress.start(data.max_frames, len(data.keys))
 
@@ -107,7 +113,7 @@ class Recorder:
         Raises:
             StorageError: this frame or one of the last few could not be written.
         """
-        self._sink.emit(index, image)
+        self._sink.emit(index, image, self._infotext(index) if self._to.infotexts else "")
         if self._to.preview is not None:
             self._to.preview.offer(self._sink.written)
         self._progress.advance(index, image, index in self._keys)
@@ -120,10 +126,19 @@ class Recorder:
         """
         while self._entries and (self._entries[0].done() or len(self._entries) > 1):
             self._entries.popleft().result()
-        entry = JournalEntry(state.position, state.picture, state.reference)
+        self._infotexts[state.position] = state.infotext
+        entry = JournalEntry(state.position, state.picture, state.reference, state.infotext)
         self._entries.append(self._workers.submit(self._to.journal.write, entry))
         if self.frames < self._data.max_frames and not self._to.needs_all_keys:
             self._to.journal.forget_before(self._data.tweens[self.frames].older)
+
+    def _infotext(self, index: int) -> str:
+        """The text of frame ``index``: that of the key frame at or before it."""
+        position = bisect_right(self._key_frames, index) - 1
+        if position not in self._infotexts:  # made before the run was cut off
+            self._infotexts[position] = self._to.journal.infotext(position)
+        known = self._infotexts[position]
+        return frame_infotext(known, index, self._key_frames[position]) if known else ""
 
     def drop_video(self) -> None:
         """Make no video after all."""

@@ -143,15 +143,15 @@ class ImageFrameStore:
         """Where frame ``index`` is or would be."""
         return self.folder / frame_name(self.timestring, index, self.encoding.extension)
 
-    def write(self, index: int, image: Image) -> Path:
-        """Write frame ``index`` atomically, replacing an older one.
+    def write(self, index: int, image: Image, text: str = "") -> Path:
+        """Write frame ``index`` atomically, replacing an older one; ``text`` goes with it where the format holds one.
 
         Raises:
             StorageError: disk full, no permission, folder gone.
             ValueError: not a picture (H×W×3 uint8), or a negative index.
         """
         path = self.path(index)
-        return write_bytes_atomic(path, self.encoding.encode(image))
+        return write_bytes_atomic(path, self.encoding.encode(image, text))
 
     def read(self, index: int) -> Image:
         """Read frame ``index`` back, a fresh H×W×3 uint8 RGB array.

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from ..errors import Finding
 from ..imaging.depth_maps import nearness
-from ..ports import DepthKind, Image
+from ..ports import DepthKind, Image, SharedMemory
 from .registry import Choice, choose_depth_model, works_with
 from .torch_runtime import Network, import_optional, opened, placements
 from .weights import load_pretrained
@@ -58,7 +58,12 @@ class DepthNetwork:
 
 @contextmanager
 def open_depth_model(
-    name: str, *, models_folder: Path, device: str = "auto", allow_download: bool = False
+    name: str,
+    *,
+    models_folder: Path,
+    device: str = "auto",
+    allow_download: bool = False,
+    memory: SharedMemory | None = None,
 ) -> Iterator[DepthNetwork]:
     """Load the depth network for ``name``; its memory is freed at the end, also after an error.
 
@@ -67,6 +72,7 @@ def open_depth_model(
         models_folder: ``models/Deforum`` of the installation; weights are in its subfolder named like their repository.
         device: ``auto``, ``cpu``, ``cuda``, ``cuda:1``, ``mps``.
         allow_download: whether missing weights may be fetched from Hugging Face.
+        memory: shared with an engine, if it is.
 
     Raises:
         SettingsError: there is no such algorithm.
@@ -83,6 +89,6 @@ def open_depth_model(
         models_folder=models_folder,
         allow_download=allow_download,
     )
-    network = Network(choice.model.name, module, ladder, lambda output: output.predicted_depth)
+    network = Network(choice.model.name, module, ladder, lambda output: output.predicted_depth, memory)
     with opened(network):
         yield DepthNetwork(choice, network, findings)

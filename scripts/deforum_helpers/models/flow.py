@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from ..errors import Finding, RunError, SettingsError
 from ..imaging.flow import METHODS, OpenCVFlow
 from ..imaging.opencv import cv
-from ..ports import Image
+from ..ports import Image, SharedMemory
 from .download import RemoteFile, fetch_file
 from .inputs import check_image
 from .torch_runtime import Network, import_optional, opened, placements, random_state_kept
@@ -84,7 +84,12 @@ AnyFlow: TypeAlias = RaftFlow | ClassicFlow
 
 @contextmanager
 def open_flow_estimator(
-    name: str, *, models_folder: Path, device: str = "auto", allow_download: bool = False
+    name: str,
+    *,
+    models_folder: Path,
+    device: str = "auto",
+    allow_download: bool = False,
+    memory: SharedMemory | None = None,
 ) -> Iterator[AnyFlow]:
     """The flow method ``name`` of the settings; memory is freed at the end, also after an error.
 
@@ -95,6 +100,7 @@ def open_flow_estimator(
         models_folder: ``models/Deforum`` of the installation, which holds the weights of RAFT.
         device: ``auto``, ``cpu``, ``cuda``, ``cuda:1``, ``mps``.
         allow_download: whether missing weights may be fetched.
+        memory: shared with an engine, if it is.
 
     Raises:
         SettingsError: there is no such method.
@@ -105,7 +111,7 @@ def open_flow_estimator(
     if name != RAFT:
         raise SettingsError(f"{name!r} is no optical flow method; there are {', '.join((RAFT, *METHODS))}.")
     try:
-        network, findings = _load_raft(models_folder, device, allow_download=allow_download)
+        network, findings = _load_raft(models_folder, device, memory, allow_download=allow_download)
     except RunError as error:
         why = " ".join(str(error).split())
         yield ClassicFlow(STAND_IN, (Finding("warning", f"RAFT is replaced by {STAND_IN}: {why}"),))
@@ -114,7 +120,9 @@ def open_flow_estimator(
         yield RaftFlow(network, findings)
 
 
-def _load_raft(models_folder: Path, device: str, *, allow_download: bool) -> tuple[Network, tuple[Finding, ...]]:
+def _load_raft(
+    models_folder: Path, device: str, memory: SharedMemory | None, *, allow_download: bool
+) -> tuple[Network, tuple[Finding, ...]]:
     torch = import_optional("torch", RAFT)
     networks = import_optional("torchvision.models.optical_flow", RAFT)
     ladder, findings = placements(device, half=False)
@@ -125,7 +133,7 @@ def _load_raft(models_folder: Path, device: str, *, allow_download: bool) -> tup
         module.load_state_dict(torch.load(path, map_location="cpu", weights_only=True))
     except Exception as error:
         raise RunError(f"The weights in {path} cannot be read: {error}") from error
-    return Network(RAFT, module, ladder, lambda flows: flows[-1]), findings
+    return Network(RAFT, module, ladder, lambda flows: flows[-1], memory), findings
 
 
 def _raft_weights(torch: Any, models_folder: Path, *, allow_download: bool) -> Path:

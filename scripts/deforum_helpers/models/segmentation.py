@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from ..errors import Finding, RunError
 from ..imaging.opencv import cv
-from ..ports import Image, Mask
+from ..ports import Image, Mask, SharedMemory
 from .inputs import IMAGENET_MEAN, IMAGENET_STD, NetworkInput
 from .torch_runtime import Network, import_optional, opened, placements
 from .weights import load_pretrained
@@ -123,13 +123,20 @@ class HumanMatte:
 
 
 @contextmanager
-def open_word_masks(*, models_folder: Path, device: str = "auto", allow_download: bool = False) -> Iterator[WordMasks]:
+def open_word_masks(
+    *,
+    models_folder: Path,
+    device: str = "auto",
+    allow_download: bool = False,
+    memory: SharedMemory | None = None,
+) -> Iterator[WordMasks]:
     """Load CLIPSeg; its memory is freed at the end, also after an error.
 
     Args:
         models_folder: ``models/Deforum`` of the installation; the weights are in ``clipseg-rd64-refined`` there.
         device: ``auto``, ``cpu``, ``cuda``, ``cuda:1``, ``mps``.
         allow_download: whether missing weights may be fetched from Hugging Face.
+        memory: shared with an engine, if it is.
 
     Raises:
         RunError: PyTorch or transformers is missing, or the weights are.
@@ -140,14 +147,19 @@ def open_word_masks(*, models_folder: Path, device: str = "auto", allow_download
     tokenizer, module = (
         load_pretrained(part, WORDS_REPO, models_folder=models_folder, allow_download=allow_download) for part in parts
     )
-    with opened(Network(WordMasks.name, module, ladder, lambda output: output.logits.sigmoid())) as network:
+    with opened(Network(WordMasks.name, module, ladder, lambda output: output.logits.sigmoid(), memory)) as network:
         any_size = _ANY_SIZE in inspect.signature(module.forward).parameters  # Since transformers 4.45.
         yield WordMasks(network, tokenizer, any_size=any_size, findings=findings)
 
 
 @contextmanager
 def open_human_matte(
-    *, models_folder: Path, device: str = "auto", allow_download: bool = False, repo: str = HUMANS_REPO
+    *,
+    models_folder: Path,
+    device: str = "auto",
+    allow_download: bool = False,
+    memory: SharedMemory | None = None,
+    repo: str = HUMANS_REPO,
 ) -> Iterator[HumanMatte]:
     """Load a network that finds people; its memory is freed at the end, also after an error.
 
@@ -155,6 +167,7 @@ def open_human_matte(
         models_folder: ``models/Deforum`` of the installation; the weights are in the subfolder named like ``repo``.
         device: ``auto``, ``cpu``, ``cuda``, ``cuda:1``, ``mps``.
         allow_download: whether missing weights may be fetched from Hugging Face.
+        memory: shared with an engine, if it is.
         repo: a semantic segmentation network of transformers with a class "person".
 
     Raises:
@@ -164,7 +177,7 @@ def open_human_matte(
     ladder, findings = placements(device, half=False)
     module = load_pretrained(loader, repo, models_folder=models_folder, allow_download=allow_download)
     person = _person(module.config.id2label, repo)
-    network = Network(HumanMatte.name, module, ladder, lambda output: output.logits.softmax(1)[:, person])
+    network = Network(HumanMatte.name, module, ladder, lambda output: output.logits.softmax(1)[:, person], memory)
     with opened(network):
         yield HumanMatte(network, findings)
 

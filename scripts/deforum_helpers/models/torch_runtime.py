@@ -8,19 +8,24 @@ from __future__ import annotations
 
 import gc
 import importlib
+import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from threading import Lock
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import Finding, RunError
+from ..ports import SharedMemory
 
 Float32 = NDArray[np.float32]
 
 _INSTALL = "Install it with: pip install -r requirements-models.txt"
+_WORKSPACE = 1.0 * 2**30
+"""Bytes that a network takes besides its weights, for pictures of usual size."""
 
 
 def import_optional(name: str, needed_for: str) -> Any:
@@ -102,22 +107,37 @@ class Network:
         module: the ``torch.nn.Module``, on the CPU, in float32. It belongs to the network from now on.
         ladder: placements to try, best first.
         read: takes the one tensor that is wanted out of what the module returns.
+        memory: shared with an engine; None where the network may take what it finds, and keep it.
     """
 
-    def __init__(self, name: str, module: Any, ladder: tuple[Placement, ...], read: Callable[[Any], Any]) -> None:
+    def __init__(
+        self,
+        name: str,
+        module: Any,
+        ladder: tuple[Placement, ...],
+        read: Callable[[Any], Any],
+        memory: SharedMemory | None = None,
+    ) -> None:
         self.name = name
         self.findings: tuple[Finding, ...] = ()
         self._torch = import_optional("torch", name)
         self._module = module.eval()
         self._ladder = ladder
         self._read = read
+        self._memory = memory
         self._placed: Placement | None = None
         self._left = "cpu"
+        self._in_use = Lock()
 
     @property
     def placement(self) -> Placement:
         """Where it computes now."""
         return self._ladder[0]
+
+    @property
+    def _shared(self) -> SharedMemory | None:
+        """The memory that it shares where it computes now; none on the CPU."""
+        return self._memory if self.placement.device != "cpu" else None
 
     def __call__(self, *inputs: NDArray[Any], **options: Any) -> Float32:
         """Run the module on ``inputs``; ``options`` are handed to it as they are.
@@ -129,10 +149,18 @@ class Network:
         Raises:
             RunError: it fails even on the CPU, or its result is not finite in full precision.
         """
+        with self._in_use:
+            return self._answer(inputs, options)
+
+    def _answer(self, inputs: tuple[NDArray[Any], ...], options: dict[str, Any]) -> Float32:
+        crowded = False
         while True:
             try:
-                result = self._run(inputs, options)
+                result = self._run(inputs, options, math.inf if crowded else self._bytes())
             except Exception as error:
+                if self._shared is not None and not crowded and _is_out_of_memory(error):
+                    crowded = True
+                    continue
                 rest = tuple(rung for rung in self._ladder if rung.device != self.placement.device)
                 if not rest or not isinstance(error, (RuntimeError, TypeError)):
                     raise RunError(f"{self.name} failed on {self.placement}: {error}") from error
@@ -148,6 +176,21 @@ class Network:
             # Out of the except block, so that the failed attempt's tensors can be freed before the next one.
             self._step_down(rest, why)
 
+    def leave(self) -> None:
+        """Move to the CPU until it is used again, unless it is in use just now."""
+        if not self._in_use.acquire(blocking=False):
+            return
+        try:
+            self._park()
+        finally:
+            self._in_use.release()
+
+    def _park(self) -> None:
+        if self._module is not None and self._placed is not None:
+            self._module.to("cpu")
+            self._placed = None
+            _free(self._torch, self.placement.device)
+
     def close(self) -> None:
         """Free its memory. It cannot be used any more."""
         if self._module is not None:
@@ -157,7 +200,17 @@ class Network:
             self._module = None
             _free(self._torch, self.placement.device)
 
-    def _run(self, inputs: tuple[NDArray[Any], ...], options: dict[str, Any]) -> Float32:
+    def _run(self, inputs: tuple[NDArray[Any], ...], options: dict[str, Any], needed: float) -> Float32:
+        memory, device = self._shared, self.placement.device
+        if memory is None:
+            return self._computed(inputs, options)
+        with memory.room(device, needed):
+            result = self._computed(inputs, options)
+            if not memory.may_stay(device, self.leave):
+                self._park()
+        return result
+
+    def _computed(self, inputs: tuple[NDArray[Any], ...], options: dict[str, Any]) -> Float32:
         torch, placement = self._torch, self.placement
         if self._placed != placement:
             self._module.to(device=placement.device, dtype=torch.float16 if placement.half else torch.float32)
@@ -169,6 +222,13 @@ class Network:
             wanted = self._read(self._module(*tensors, **named))
             result: Float32 = wanted.float().cpu().numpy()
         return result
+
+    def _bytes(self) -> float:
+        """What it takes where it computes, besides what it has there already."""
+        if self._placed == self.placement:
+            return _WORKSPACE
+        numbers: int = sum(weights.numel() for weights in (*self._module.parameters(), *self._module.buffers()))
+        return _WORKSPACE + numbers * (2 if self.placement.half else 4)
 
     def _tensor(self, array: NDArray[Any]) -> Any:
         tensor = self._torch.from_numpy(np.ascontiguousarray(array)).to(self.placement.device)
@@ -186,6 +246,10 @@ def _free(torch: Any, device: str) -> None:
     kind = device.partition(":")[0]
     if kind in ("cuda", "mps"):
         getattr(torch, kind).empty_cache()
+
+
+def _is_out_of_memory(error: Exception) -> bool:
+    return isinstance(error, MemoryError) or "out of memory" in str(error).lower()
 
 
 def _first_line(error: Exception) -> str:

@@ -20,6 +20,7 @@ from .util.call.hybrid import redone
 from .util.call.noise import noise_picture
 from .util.call.tween import carried
 from .util.coherence import reference_after, reference_at, reference_before
+from .util.infotext import infotext
 from .util.motion_chains import MotionChains
 from .util.motions import Motions
 
@@ -32,11 +33,13 @@ class LoopState:
         position: of the key step last diffused, in the list of key steps.
         picture: what it became.
         reference: the colours to hold on to.
+        infotext: what the picture was made with; empty if that is not known.
     """
 
     position: int
     picture: Image
     reference: ColourReference | None
+    infotext: str = ""
 
 
 @dataclass(frozen=True)
@@ -127,10 +130,11 @@ class KeyRenderer:
         ahead = start.position + 1 < len(data.keys)
         self._next = self._workers.submit(self._prepare, start.position + 1) if ahead else None
         request = self._redone(start, diffusion_request(data, self._inputs, key, start.init_image))
-        made = self._diffuser.diffuse(request).image
+        made = self._diffuser.diffuse(request)
         moment = Moment(key.index, key, start.reference, None, start.of_video, start.init_image)
-        picture = self._tubes.after_generation(moment, made)
-        return LoopState(start.position, picture, reference_after(data, start.reference, key, picture))
+        picture = self._tubes.after_generation(moment, made.image)
+        reference = reference_after(data, start.reference, key, picture)
+        return LoopState(start.position, picture, reference, infotext(request, made.used))
 
     def _fresh(self, key: KeyStep) -> Image | None:
         """What a key frame is diffused from that does not hold on to the one before."""

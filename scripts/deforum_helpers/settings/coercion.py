@@ -42,9 +42,17 @@ def remarks(setting: Setting, value: Value) -> tuple[Finding, ...]:
     if setting.kind in ("integer", "number"):
         return _remarks_on_number(setting, value)
     if setting.kind == "choice" and setting.choices and value not in setting.choices:
-        message = f"{_show(value)} is not in the list of known ones; it is passed on as it is."
-        return (Finding("note", message, key=setting.key),)
+        return _remarks_on_choice(setting, value)
     return ()
+
+
+def _remarks_on_choice(setting: Setting, value: str) -> tuple[Finding, ...]:
+    plain = " ".join(value.lower().split())
+    if any(plain == other.lower() for other in (*setting.choices, *setting.others)):
+        return ()
+    near = nearest(value, (*setting.choices, *setting.others))
+    message = f"{_show(value)} is not in the list of known ones; it is passed on as it is."
+    return (Finding("note", message, key=setting.key, hint=f"Did you mean {near}?" if near else ""),)
 
 
 def _remarks_on_number(setting: Setting, value: float) -> tuple[Finding, ...]:

@@ -11,7 +11,7 @@ from typing import Literal
 
 from ..errors import Finding, SettingsError
 from .coercion import coerce
-from .legacy import NOT_MISSPELT, modernise
+from .legacy import NOT_MISSPELT, is_whole_file, modernise
 from .reading import Data, decode, is_manifest, read_object
 from .schema import (
     SETTINGS,
@@ -88,11 +88,15 @@ def parse_settings(text: str, source: str = "settings", *, base: Settings | None
 
 
 def settings_from(data: Mapping[str, Value], source: str = "settings", *, base: Settings | None = None) -> Loaded:
-    """Read a settings file that is an object already, as the API gets it; otherwise as :func:`load_settings`."""
+    """Read a settings file that is an object already, as the API gets it; otherwise as :func:`load_settings`.
+
+    With a ``base``, an object with a few keys only has all others from there. Without one, as in a file, a key that is
+    missing may say that the file is older than the key (see :func:`legacy.modernise`).
+    """
     if is_manifest(data):
         hint = "Put it into the setting parseq_manifest."
         raise SettingsError("this is a Parseq manifest, not a settings file.", key=source, hint=hint)
-    modern, remarks = modernise(data, whole_file=True)
+    modern, remarks = modernise(data, whole_file=base is None or is_whole_file(data))
     values, found = _coerced(modern)
     extra = {key: value for key, value in modern.items() if key not in SETTINGS and key not in TRAILER_KEYS}
     start = Settings(prompts=PromptArgs({}, "", "")) if base is None else base

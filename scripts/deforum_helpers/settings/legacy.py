@@ -15,7 +15,7 @@ from ..errors import Finding
 from .reading import Data
 from .schema import Value
 from .schema.controlnet import UNITS
-from .schema.run import SAMPLERS
+from .schema.samplers import SAMPLERS
 
 Step: TypeAlias = Callable[[Data], tuple[Data, tuple[Finding, ...]]]
 
@@ -127,6 +127,23 @@ K_DIFFUSION: Mapping[str, str] = {
 
 _PREFIX = re.compile(r"^(sample_|k_)")
 _SUFFIX = re.compile(r"_(gpu|karras|ka)$")
+
+
+_EVERY_FILE = frozenset(
+    {
+        *("W", "H", "seed", "sampler", "steps", "animation_mode", "max_frames", "border", "angle", "zoom"),
+        *("noise_schedule", "strength_schedule", "contrast_schedule", "color_coherence", "diffusion_cadence"),
+    }
+)
+"""Some of the keys that every version of the original writes, by their present names."""
+
+
+def is_whole_file(data: Mapping[str, Value]) -> bool:
+    """Whether ``data`` is all of a settings file that some version of the original has written, not a few keys of it.
+
+    Only then does a missing key tell the age of the file.
+    """
+    return {RENAMED.get(key, key) for key in data} >= _EVERY_FILE
 
 
 def modernise(data: Mapping[str, Value], *, whole_file: bool) -> tuple[Data, tuple[Finding, ...]]:

@@ -19,34 +19,6 @@ GIF_FPS = 30
 _RIFE_FACTORS = range(2, 11)
 _TIMESTRING_DIGITS = 14
 
-SWITCHED: Mapping[str, tuple[str, ...]] = {
-    "enable_steps_scheduling": ("steps_schedule",),
-    "enable_subseed_scheduling": ("subseed_schedule", "subseed_strength_schedule"),
-    "enable_sampler_scheduling": ("sampler_schedule",),
-    "enable_checkpoint_scheduling": ("checkpoint_schedule",),
-    "enable_clipskip_scheduling": ("clipskip_schedule",),
-    "enable_noise_multiplier_scheduling": ("noise_multiplier_schedule",),
-    "enable_ddim_eta_scheduling": ("ddim_eta_schedule",),
-    "enable_ancestral_eta_scheduling": ("ancestral_eta_schedule",),
-    "enable_perspective_flip": (
-        "perspective_flip_theta",
-        "perspective_flip_phi",
-        "perspective_flip_gamma",
-        "perspective_flip_fv",
-    ),
-    "use_mask": ("mask_schedule",),
-    "use_noise_mask": ("noise_mask_schedule",),
-    "use_init": ("strength", "use_alpha_as_mask"),
-    "use_looper": (
-        "image_strength_schedule",
-        "blendFactorMax",
-        "blendFactorSlope",
-        "tweening_frames_schedule",
-        "color_correction_factor",
-    ),
-}
-"""Switch -> settings without effect while it is off."""
-
 
 def lint_settings(
     settings: Settings, base_dirs: Sequence[Path | None] = (), *, need_files: bool = True
@@ -135,7 +107,7 @@ def _seed_schedule(settings: Settings) -> Iterator[Finding]:
 
 
 def _switched_off(settings: Settings) -> Iterator[Finding]:
-    for switch, keys in SWITCHED.items():
+    for switch, keys in uses.SWITCHED.items():
         changed = [] if settings.value(switch) else [key for key in keys if _is_changed(settings, key)]
         if changed:
             message = f"is off, so {' and '.join(changed)} {'have' if len(changed) > 1 else 'has'} no effect."
@@ -245,6 +217,11 @@ _IDLE: Sequence[_Idle] = (
         lambda s: uses.uses_mask(s) and s.anim.animation_mode == "Interpolation" and not s.run.use_init,
         "use_mask",
         "has no effect here: without an init image, frames of Interpolation mode are made from nothing.",
+    ),
+    (
+        lambda s: _is_changed(s, "mask_schedule") and not uses.uses_mask(s),
+        "mask_schedule",
+        "has no effect while neither use_mask nor use_mask_video is on.",
     ),
     (
         lambda s: uses.uses_mask(s) and s.run.use_alpha_as_mask and not uses.uses_alpha(s),

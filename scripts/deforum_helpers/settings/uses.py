@@ -2,12 +2,49 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from .schema import Settings
+
+SWITCHED: Mapping[str, tuple[str, ...]] = {
+    "enable_steps_scheduling": ("steps_schedule",),
+    "enable_subseed_scheduling": ("subseed_schedule", "subseed_strength_schedule"),
+    "enable_sampler_scheduling": ("sampler_schedule",),
+    "enable_checkpoint_scheduling": ("checkpoint_schedule",),
+    "enable_clipskip_scheduling": ("clipskip_schedule",),
+    "enable_noise_multiplier_scheduling": ("noise_multiplier_schedule",),
+    "enable_ddim_eta_scheduling": ("ddim_eta_schedule",),
+    "enable_ancestral_eta_scheduling": ("ancestral_eta_schedule",),
+    "enable_perspective_flip": (
+        "perspective_flip_theta",
+        "perspective_flip_phi",
+        "perspective_flip_gamma",
+        "perspective_flip_fv",
+    ),
+    "use_noise_mask": ("noise_mask_schedule",),
+    "use_init": ("strength", "use_alpha_as_mask"),
+    "use_looper": (
+        "image_strength_schedule",
+        "blendFactorMax",
+        "blendFactorSlope",
+        "tweening_frames_schedule",
+        "color_correction_factor",
+    ),
+}
+"""Switch -> settings without effect while it is off. The one list: the linter, the plan and the tab all read it."""
+
+_SWITCH_OF = {key: switch for switch, keys in SWITCHED.items() for key in keys}
 
 CAMERA_MODES = ("2D", "3D")
 """Modes in which a camera carries each picture to the next frame."""
 CHAINED_MODES = (*CAMERA_MODES, "Video Input")
 """Modes in which a frame may hold on to the frames before it."""
+
+
+def switch_of(key: str, settings: Settings) -> str:
+    """The switch that keeps the setting ``key`` from having an effect because it is off; empty if none does."""
+    switch = _SWITCH_OF.get(key, "")
+    return switch if switch and not settings.value(switch) else ""
 
 
 def uses_camera(settings: Settings) -> bool:

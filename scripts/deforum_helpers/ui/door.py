@@ -162,6 +162,14 @@ class Door(Protocol):
         """
         ...
 
+    def kept(self) -> Draft | None:
+        """The settings that were submitted last, for the page to begin with; None where they are not kept.
+
+        Raises:
+            InputError: they cannot be read.
+        """
+        ...
+
     def presets(self) -> tuple[Preset, ...]:
         """Settings to begin with: those that come with the program, then the user's own."""
         ...

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -31,6 +31,11 @@ _SUFFIXES = (".txt", ".json")
 _NAME = re.compile(r"[\w][\w .+-]{0,79}")
 
 
+def _nowhere() -> Path | None:
+    """Nothing is kept."""
+    return None
+
+
 @dataclass(frozen=True)
 class QueueDoor:
     """A ``Door``.
@@ -42,6 +47,7 @@ class QueueDoor:
         host_choices: texts on offer that depend on the host.
         access: what strangers may reach; None if only this machine can ask, which may read what its user may.
         planner: makes plans.
+        keeps_in: says in which file the settings that were submitted last are kept; None for nowhere.
     """
 
     queue: JobQueue
@@ -50,6 +56,7 @@ class QueueDoor:
     host_choices: Mapping[str, Sequence[str]] = field(default_factory=dict)
     access: Access | None = None
     planner: Planner = field(default_factory=Planner)
+    keeps_in: Callable[[], Path | None] = _nowhere
 
     def choices(self) -> Mapping[str, Sequence[str]]:
         """As in ``Door``."""
@@ -85,7 +92,9 @@ class QueueDoor:
         if findings:
             raise InputError(findings)
         requests = [self._request(draft) for draft in drafts]
-        return self.queue.submit(requests).job_ids
+        jobs = self.queue.submit(requests).job_ids
+        self._keep(drafts[-1])
+        return jobs
 
     def job(self, job_id: str) -> JobStatus:
         """As in ``Door``."""
@@ -145,6 +154,14 @@ class QueueDoor:
         ensure_folder(file.parent)
         return write_text_atomic(file, dump_settings(draft.settings))
 
+    def kept(self) -> Draft | None:
+        """As in ``Door``."""
+        file = self.keeps_in()
+        if file is None or not file.is_file():
+            return None
+        loaded = load_settings(file)
+        return Draft(loaded.settings, loaded.folder, loaded.findings)
+
     def presets(self) -> tuple[Preset, ...]:
         """As in ``Door``."""
         ours = sorted(self.examples.glob("*/deforum_settings.txt")) if self.examples is not None else []
@@ -164,6 +181,14 @@ class QueueDoor:
         if picture is not None:
             write_bytes_atomic(file.with_suffix(".jpg"), thumbnail(picture))
         return Preset(name, file, _beside(file))
+
+    def _keep(self, draft: Draft) -> None:
+        file = self.keeps_in()
+        if file is not None:
+            from ..job import with_whole_paths
+
+            whole = with_whole_paths(draft.settings, draft.folder or Path())
+            write_text_atomic(ensure_folder(file.parent) / file.name, dump_settings(whole))
 
     def _request(self, draft: Draft) -> JobRequest:
         settings = json.loads(dump_settings(draft.settings))

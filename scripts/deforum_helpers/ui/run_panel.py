@@ -22,6 +22,7 @@ from .status_view import IDLE, current_job, picture_html, said_html, status_html
 from .values import Draft
 
 SETTINGS_FILE = "deforum_settings.txt"
+_LAST_TIME = "the settings of the last time"
 _WATCHED = 6
 """How many components show how a run stands."""
 _OUTPUT_GROUP = "DeforumOutputArgs"
@@ -205,6 +206,22 @@ def build_files(door: Door, errands: Errands) -> None:
     errands.on(load.click, "load settings", load_file, [box])
     errands.on(load_video.click, "load video settings", load_video_settings, [box], reads=True)
     errands.on(upload.upload, "open settings", load_file, [upload])
+
+
+def begin_with_kept(appears: Any, door: Door, errands: Errands) -> None:
+    """Put the settings of the last time into the page when it appears, if there are any to begin with.
+
+    Args:
+        appears: the listener of the page.
+        door: who kept them.
+        errands: how they fill the page, and what is said of it.
+    """
+    try:
+        if door.kept() is None:
+            return  # a page that has nothing to ask for appears sooner
+    except DeforumError:
+        pass  # what is wrong with them is said in the page
+    errands.on(appears, "settings of the last time", lambda _, __: Done.loaded(door.kept() or Draft(), _LAST_TIME), [])
 
 
 def _with_output_of(loaded: Draft, draft: Draft) -> Draft:

@@ -97,9 +97,10 @@ def _state(job: JobStatus) -> str:
 
 def _outcome(job: JobStatus) -> str:
     """What is worth knowing of a job that did not end well. How to go on is told in the words of this page."""
+    how = "Resume Animation in the tab Run goes on with it." if job.resumable and job.timestring else ""
     if job.status == "CANCELLED":
-        return "All frames are kept. Resume Animation in the tab Run goes on with it." if job.frame else ""
-    return job.message or "" if job.status == "FAILED" else ""
+        return f"All frames are kept. {how}" if job.frame else ""
+    return f"{job.message or ''} {how}".strip() if job.status == "FAILED" else ""
 
 
 def _folder(job: JobStatus) -> str:

@@ -15,7 +15,7 @@ from .errands import Errands
 from .findings_view import error_html
 from .neo_core import PlanPanel, connect_plan
 from .presets import build_presets
-from .run_panel import RunPanel, build_files, connect_run
+from .run_panel import RunPanel, begin_with_kept, build_files, connect_run
 from .runs import build_resume
 from .sections import Page, build_sections, part, rules_of
 from .tree import FIRST_UNIT, settings_tree
@@ -41,7 +41,9 @@ def build_tab(door: Door) -> Any:
         that cannot be built is replaced by what is wrong with it.
     """
     with compat.blocks("Deforum") as tab:
-        fill_tab(door)
+        _, panel, errands = fill_tab(door)
+        if panel is not None:
+            begin_with_kept(tab.load, door, errands)
     return tab
 
 

@@ -10,8 +10,8 @@ from functools import cache
 from typing import Any
 
 from ..errors import SettingsError
-from ..settings.lint import SWITCHED
 from ..settings.schema import SETTINGS
+from ..settings.uses import SWITCHED
 
 Values = Mapping[str, Any]
 """Values by settings key."""
@@ -30,6 +30,7 @@ _MASK = (
 )
 _WITHOUT_EFFECT: Mapping[str, tuple[str, ...]] = {
     "use_mask": _MASK,
+    "use_mask or use_mask_video": ("mask_schedule",),
     "use_init": ("init_image", "init_image_box"),
     "use_looper": ("init_images",),
     "use_mask_video": ("video_mask_path",),

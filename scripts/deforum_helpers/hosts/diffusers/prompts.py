@@ -1,4 +1,8 @@
-"""Prompts to what a model is conditioned on: the library compel weighs the words."""
+"""Prompts to what a model is conditioned on: the library compel reads texts of any length, and words of one's own.
+
+Weights are A1111's: compel's own take a word with a weight below 1 out of the prompt by degrees, and a negative one
+wholly, so that settings that were made for A1111 would give other pictures.
+"""
 
 from __future__ import annotations
 
@@ -110,7 +114,7 @@ class PromptEncoder:
 
 
 class _Provider(EmbeddingsProvider):  # type: ignore[misc]
-    """Compel's weighting, on the layer that is asked for.
+    """Encodes on the layer that is asked for.
 
     Args:
         tokenizer, encoder: of the model.
@@ -123,6 +127,17 @@ class _Provider(EmbeddingsProvider):  # type: ignore[misc]
         super().__init__(tokenizer, encoder, manager, truncate=False, split_long_text_mode=SplitLongTextMode.PHRASES)
         self._last = last
         self._normalised = normalised
+
+    def weighted(self, fragments: Sequence[Fragment], device: Any) -> Any:
+        """A text as the model reads it, each token's values times its weight: 1×tokens×values."""
+        texts, weights = [f.text for f in fragments], [f.weight for f in fragments]
+        tokens, by_token, mask = self.get_token_ids_and_expand_weights(texts, weights, device=device)
+        plain = self.build_weighted_embedding_tensor(tokens, torch.ones_like(by_token), mask, device=device)
+        plain = plain.reshape(1, tokens.shape[0], -1)
+        pieces = zip(
+            plain.split(self.max_token_count, dim=1), by_token.to(plain).split(self.max_token_count), strict=True
+        )
+        return torch.cat([_emphasised(piece, of_piece) for piece, of_piece in pieces], dim=1)
 
     def whole(self, text: str, device: Any) -> Any:
         """The one vector that stands for a text, as far as it fits: 1×values."""
@@ -142,12 +157,18 @@ def _words(provider: Any, chunks: Chunks, device: Any) -> Any:
     pieces = []
     for chunk in chunks or ((),):
         fragments: Sequence[Fragment] = [f for f in chunk if f.text.strip()] or [Fragment("")]
-        pieces.append(
-            provider.get_embeddings_for_weighted_prompt_fragments(
-                [[f.text for f in fragments]], [[f.weight for f in fragments]], device=device
-            )
-        )
+        pieces.append(provider.weighted(fragments, device))
     return torch.cat(pieces, dim=1)
+
+
+def _emphasised(words: Any, weights: Any) -> Any:
+    """``words`` (1×tokens×values) times ``weights``, with the mean they had before (A1111's emphasis "Original")."""
+    if bool((weights == 1.0).all()):
+        return words
+    exact = words.float()
+    heavier = exact * weights.float().reshape(1, -1, 1)
+    before, after = exact.mean(), heavier.mean()
+    return (heavier * (before / after) if float(after) else heavier).to(words.dtype)
 
 
 def _lengthened(item: Encoded, length: int, empty: Any) -> Encoded:

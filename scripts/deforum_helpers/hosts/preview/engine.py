@@ -13,9 +13,9 @@ from collections.abc import Callable
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from ...errors import EngineError
+from ...imaging.sampling import row_strips
 from ...ports import Diffused, DiffusionRequest, Image, Mask
 from ..requests import check_request, set_fields
 from .picture import Drawing, Subject, draw
@@ -154,10 +154,13 @@ def repaint(init: Image, target: Drawing, denoising: float) -> Image:
         A new picture.
     """
     pull = denoising * (1.0 + denoising) / 2.0
-    base = cv2.LUT(init, _toning(init, target.image, (denoising - pull) / (1.0 - pull)))
+    tones = _toning(init, target.image, (denoising - pull) / (1.0 - pull))
     share = np.rint((pull + (denoising - pull) * np.arange(256) / 255.0) * 256.0).astype(np.uint16)
-    alpha = cv2.merge([share[target.lights]] * 3)
-    mixed = ((base * (256 - alpha) + target.image * alpha + 128) >> 8).astype(np.uint8)
+    mixed = np.empty_like(init)
+    for rows in row_strips(init.shape[0]):
+        alpha = cv2.merge([share[target.lights[rows]]] * 3)
+        base = cv2.LUT(init[rows], tones)
+        mixed[rows] = (base * (256 - alpha) + target.image[rows] * alpha + 128) >> 8
     return _focused(mixed, target.image, denoising)
 
 
@@ -177,23 +180,32 @@ def _focused(image: Image, target: Image, denoising: float) -> Image:
     So repeated warps do not dissolve a picture, and noise and sharpening added between two calls do not pile up.
     Sharpening never leaves the range of each pixel's 3×3 neighbours.
     """
-    detail = _detail(image)
-    wanted, found = (int(np.abs(d[::4]).sum(dtype=np.int64)) + 1 for d in (_detail(target), detail))
+    blurred = _blurred(image)
+    wanted, found = _detail(target, _blurred(target)) + 1, _detail(image, blurred) + 1
     if wanted > found:
         limit = _CRISPNESS * denoising * (1.0 - denoising)
         amount = limit * min(4.0 * (wanted / found - 1.0), 1.0)
     else:
         amount = (wanted / found - 1.0) * min(8.0 * denoising * (1.0 - denoising), 1.0)
     factor = np.int16(min(max(round(256 * amount), -128), 128))
-    focused = np.clip(image + (detail * factor >> 8), 0, 255).astype(np.uint8)
     block = np.ones((3, 3), np.uint8)
-    return np.asarray(np.minimum(np.maximum(focused, cv2.erode(image, block)), cv2.dilate(image, block)))
+    low, high, focused = cv2.erode(image, block), cv2.dilate(image, block), np.empty_like(image)
+    for rows in row_strips(image.shape[0]):
+        detail = np.subtract(image[rows], blurred[rows], dtype=np.int16)
+        detail *= factor
+        detail >>= 8
+        detail += image[rows]
+        focused[rows] = np.clip(detail, low[rows], high[rows], out=detail)
+    return focused
 
 
-def _detail(image: Image) -> NDArray[np.int16]:
-    """What a blur takes away."""
-    detail: NDArray[np.int16] = np.subtract(image, cv2.GaussianBlur(image, (7, 7), 1.5), dtype=np.int16)
-    return detail
+def _blurred(image: Image) -> Image:
+    return np.asarray(cv2.GaussianBlur(image, (7, 7), 1.5), dtype=np.uint8)
+
+
+def _detail(image: Image, blurred: Image) -> int:
+    """How much a blur takes away, summed over every fourth row."""
+    return int(cv2.norm(image[::4], blurred[::4], cv2.NORM_L1))
 
 
 def _masked(init: Image, image: Image, mask: Mask) -> Image:

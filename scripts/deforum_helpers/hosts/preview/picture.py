@@ -18,6 +18,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from ...imaging.sampling import row_strips
 from ...ports import Image, Mask
 from .palette import Colour, Palette, mix_palette
 from .profiles import PROFILES, Vector, smooth
@@ -203,7 +204,7 @@ def _sky(palette: Palette, width: int, height: int) -> Image:
     at = np.arange(height) / max(height - 1, 1)
     column = np.stack([np.interp(at, (0.0, 0.42, 0.72, 1.0), stops[:, c]) for c in range(3)], axis=1)
     rows = np.rint(column).astype(np.uint8)
-    return np.repeat(rows[:, None, :], width, axis=1)
+    return np.asarray(cv2.repeat(rows[:, None, :], 1, width), dtype=np.uint8)
 
 
 def _sun(canvas: Image, scene: _Scene) -> None:
@@ -326,5 +327,8 @@ def _brushed(canvas: Image, seed: int) -> Image:
     rows, columns = (height + 1) // 2, (width + 11) // 12
     noise = np.frombuffer(_generator("grain", str(seed)).bytes(rows * columns), np.uint8) // np.uint8(18)
     grain = cv2.resize(noise.reshape(rows, columns), (width, height), interpolation=cv2.INTER_LINEAR_EXACT)
-    raised = cv2.add(canvas, cv2.merge([grain, grain, grain]))
-    return np.asarray(cv2.subtract(raised, np.full_like(canvas, 7)), dtype=np.uint8)
+    brushed = np.empty_like(canvas)
+    for strip in row_strips(height):
+        raised = cv2.add(canvas[strip], cv2.merge([grain[strip]] * 3))
+        brushed[strip] = cv2.subtract(raised, np.full_like(raised, 7))
+    return brushed

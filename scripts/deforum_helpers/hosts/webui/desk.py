@@ -10,6 +10,7 @@ from threading import Event, Lock
 from typing import TYPE_CHECKING, Any
 
 from .host import open_host, part
+from .options import PERSISTENT, PERSISTENT_PATH, option_values
 from .samplers import sampler_names, scheduler_names
 
 if TYPE_CHECKING:
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
     from ...jobs.queue import JobQueue
     from ...ui.door import Door
 
-DATABASE = "deforum_jobs.sqlite3"
 TOKEN_VARIABLE = "DEFORUM_TOKEN"  # noqa: S105 - where it is found, not what it is
 _UNITS = range(1, 6)
 
@@ -42,7 +42,7 @@ class Desk:
         Raises:
             StorageError: its database cannot be used, or another web UI uses it.
         """
-        from ...jobs.queue import JobQueue
+        from ...jobs.queue import DATABASE, JobQueue
         from ...media.store import ensure_folder
         from .runner import WebuiRunner
 
@@ -58,7 +58,8 @@ class Desk:
 
         public = bool(getattr(part("shared").cmd_opts, "webui_is_non_local", False))
         access = self._access() if public else None
-        return QueueDoor(self.queue, output_folder(), self._root / "examples", host_choices(), access)
+        examples, choices = self._root / "examples", host_choices()
+        return QueueDoor(self.queue, output_folder(), examples, choices, access, keeps_in=persistent_settings)
 
     def add_routes(self, app: Any, *, batches: bool, simple: bool) -> None:
         """Add the REST API to the web UI's server.
@@ -71,8 +72,18 @@ class Desk:
         from ...api.config import ApiConfig
         from ...api.routes import register
 
-        token = os.environ.get(TOKEN_VARIABLE, "")
-        register(app, self.queue, ApiConfig(output_folder(), self._access(), token, batches=batches, simple=simple))
+        flags = part("shared").cmd_opts
+        origins = str(getattr(flags, "cors_allow_origins", None) or "")
+        config = ApiConfig(
+            output_folder(),
+            self._access(),
+            os.environ.get(TOKEN_VARIABLE, ""),
+            batches=batches,
+            simple=simple,
+            origins=frozenset(origin for origin in origins.split(",") if origin),
+            origin_pattern=str(getattr(flags, "cors_allow_origins_regex", None) or ""),
+        )
+        register(app, self.queue, config)
 
     def _access(self) -> Access:
         """What strangers may reach: runs, examples, uploads, and what ``--gradio-allowed-path`` names."""
@@ -100,6 +111,16 @@ def output_folder() -> Path:
     """Where runs go: the web UI's folder of all pictures, else that of img2img."""
     opts = part("shared").opts
     return Path(opts.outdir_samples or opts.outdir_img2img_samples).expanduser().absolute()
+
+
+def persistent_settings() -> Path | None:
+    """The file in which the settings page has the settings of the tab kept; None if they are not to be kept."""
+    values = option_values(part("shared").opts.data)
+    named = str(values[PERSISTENT_PATH]).strip()
+    # The path can be changed by anybody who may change the web UI's settings: it must not lead to what is no settings.
+    if not values[PERSISTENT] or Path(named).suffix.lower() not in (".txt", ".json"):
+        return None
+    return Path(part("paths").data_path) / Path(named).expanduser()
 
 
 def host_choices() -> Mapping[str, Sequence[str]]:

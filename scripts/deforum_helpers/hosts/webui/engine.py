@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import fields
 from typing import Any
 
 import numpy as np
@@ -18,15 +20,19 @@ from .failures import engine_errors
 from .host import Host, accepts, open_host
 from .infotext import parse_infotext
 from .samplers import resolve_sampler, sampler_names, scheduler_names
-from .vram import release
+from .verbose import logged
+from .vram import WebuiMemory
 from .weights import Weights
 
+_LOG = logging.getLogger(__name__)
 _FILLS: tuple[Fill, ...] = ("fill", "original", "latent noise", "latent nothing")
 """In the order of the web UI's own list."""
 
 
 @contextmanager
-def webui_engine(host: Host | None = None, control: Control | None = None) -> Iterator[WebuiDiffuser]:
+def webui_engine(
+    host: Host | None = None, control: Control | None = None, memory: WebuiMemory | None = None
+) -> Iterator[WebuiDiffuser]:
     """The engine for one run; its end gives the web UI its own checkpoint and VAE back.
 
     The caller holds the web UI's queue lock (``session.webui_job``, or a handler that the web UI has wrapped).
@@ -34,8 +40,9 @@ def webui_engine(host: Host | None = None, control: Control | None = None) -> It
     Args:
         host: the web UI; None for the one this runs in.
         control: of the run, asked when a diffusion was broken off by the web UI's Skip, which pauses.
+        memory: where the run's networks find room beside the web UI's model.
     """
-    engine = WebuiDiffuser(host or open_host(), control)
+    engine = WebuiDiffuser(host or open_host(), control, memory)
     try:
         yield engine
     finally:
@@ -51,12 +58,14 @@ class WebuiDiffuser:
     Args:
         host: the web UI.
         control: of the run; None for one that hears the web UI's buttons only.
+        memory: shared with the run's networks; None where there are none.
     """
 
-    def __init__(self, host: Host, control: Control | None = None) -> None:
+    def __init__(self, host: Host, control: Control | None = None, memory: WebuiMemory | None = None) -> None:
         self.name: str = host.kind
         self._host = host
         self._control = control or WebuiControl(host.state)
+        self._memory = memory or WebuiMemory(host)
         self._weights = Weights(host)
         self._controlled = False
 
@@ -68,27 +77,32 @@ class WebuiDiffuser:
             Interrupted: the web UI's Interrupt was pressed; the unfinished picture is dropped.
         """
         check_request(request)
+        if _LOG.isEnabledFor(logging.DEBUG):
+            _LOG.debug("frame %s: %s", request.frame, _asked(request))
         init, inpainting = request.init_image, request.inpainting
         nothing_to_do = request.strength >= 1.0 or (inpainting is not None and not inpainting.mask.any())
         if init is not None and nothing_to_do:
             return Diffused(init.copy())
-        with engine_errors():
+        with engine_errors(), self._memory.diffusing():
             self._weights.use(request.checkpoint, request.vae)
             # Asking loads it; Forge loads its own when it makes a picture, and has none until then.
             if self._host.loader is None and self._host.shared.sd_model is None:
                 raise EngineError("The web UI could not load its checkpoint; its console says why. Choose another one.")
-            image, used = self._finished(request)
+            with logged(f"frame {request.frame}: diffusing"):
+                image, used = self._finished(request)
+            _LOG.debug("frame %s: made with %s", request.frame, used)
         if init is not None and inpainting is not None:
             image = np.where(inpainting.mask[..., None] == 0, init, image)
         return Diffused(np.ascontiguousarray(image), used)
 
     def free_memory(self) -> None:
-        """Move the checkpoint out of the graphics memory, and empty caches."""
-        release(self._host)
+        """Move networks and checkpoint out of the graphics memory, and empty caches."""
+        self._memory.free()
 
     def close(self) -> None:
         """Give the web UI its own checkpoint and VAE back."""
         with engine_errors():
+            self._memory.close()
             self._weights.restore()
 
     def _finished(self, request: DiffusionRequest) -> tuple[Image, dict[str, str | int | float]]:
@@ -123,6 +137,8 @@ class WebuiDiffuser:
             self._host.rng.manual_seed(request.seed)
         runner = control_scripts(self._host, request, after_others=self._controlled)
         if runner is None:
+            # None would do, but reForge takes for granted that there is one.
+            job.scripts, job.script_args = self._host.scripts.ScriptRunner(), []
             return processing.process_images(job)
         self._controlled = True
         job.scripts, job.script_args = runner
@@ -159,6 +175,14 @@ class WebuiDiffuser:
             "do_not_save_samples": True,
             "do_not_save_grid": True,
         }
+
+
+def _asked(request: DiffusionRequest) -> dict[str, object]:
+    """What a request says, for the log: pictures by their size, and nothing that is as always."""
+    values = {field.name: getattr(request, field.name) for field in fields(request)}
+    usual = {field.name: field.default for field in fields(request)}
+    told = {name: getattr(value, "shape", value) for name, value in values.items() if value is not usual[name]}
+    return {name: value for name, value in told.items() if value not in (None, (), usual[name])}
 
 
 def _img2img(request: DiffusionRequest) -> dict[str, Any]:

@@ -6,6 +6,8 @@ import importlib
 from html import escape
 from typing import Any
 
+from ...errors import DeforumError
+
 TAB_NAME = "Deforum"
 TAB_ID = "deforum_interface"
 
@@ -34,6 +36,8 @@ def what_to_do(error: BaseException) -> str:
             "Restart the web UI without --skip-install and --skip-prepare-environment, so that it is installed; or "
             f"install it into the web UI's own environment: pip install {package}"
         )
+    if isinstance(error, DeforumError):  # which says what to do itself
+        return f"{error}\nThen reload the web UI. The other tabs are not affected."
     said = " ".join(str(error).split()) or "no more is known"
     return (
         f"Deforum could not be started: {type(error).__name__}: {said}\n"

@@ -10,12 +10,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .host import Host, optional_part, part
+from .vram import KEEP_OPTION
 
 if TYPE_CHECKING:
+    from ...ports import SharedMemory
     from ...run_deforum import RunOptions
 
 _SECTION = ("deforum", "Deforum")
 _PRESETS = ["veryslow", "slower", "slow", "medium", "fast", "faster", "veryfast", "superfast", "ultrafast"]
+_INFOTEXTS = "enable_pnginfo"
+"""The web UI's own option: whether pictures carry what they were made with."""
+PERSISTENT, PERSISTENT_PATH = "deforum_enable_persistent_settings", "deforum_persistent_settings_path"
+DEBUG = "deforum_debug_mode_enabled"
 _PREVIEW_OFF = "Off"
 _PREVIEWS = [_PREVIEW_OFF, "On", "On, concurrent (don't pause generation)"]
 
@@ -46,10 +52,10 @@ def webui_options(labels: list[str]) -> tuple[Option, ...]:
         labels: of the values that subtitles can show.
     """
     return (
-        Option("deforum_keep_3d_models_in_vram", False, "Keep 3D models in VRAM between runs"),
-        Option("deforum_enable_persistent_settings", False, "Keep settings persistent upon relaunch of webui"),
+        Option(KEEP_OPTION, False, "Keep 3D models in VRAM between frames, even where it is short"),
+        Option(PERSISTENT, False, "Keep settings persistent upon relaunch of webui"),
         Option(
-            "deforum_persistent_settings_path",
+            PERSISTENT_PATH,
             "models/Deforum/deforum_persistent_settings.txt",
             "Path for saving your persistent settings file:",
             "Textbox",
@@ -57,7 +63,7 @@ def webui_options(labels: list[str]) -> tuple[Option, ...]:
         Option("deforum_ffmpeg_location", "", "FFmpeg path/ location (empty: found by itself)", "Textbox"),
         Option("deforum_ffmpeg_crf", 17, "FFmpeg CRF value", "Slider", {"minimum": 0, "maximum": 51, "step": 1}),
         Option("deforum_ffmpeg_preset", "slow", "FFmpeg Preset", "Dropdown", {"choices": _PRESETS}),
-        Option("deforum_debug_mode_enabled", False, "Enable Dev mode - adds extra reporting in console"),
+        Option(DEBUG, False, "Enable Dev mode - adds extra reporting in console"),
         Option(
             "deforum_save_gen_info_as_srt",
             False,
@@ -98,7 +104,7 @@ def add_options() -> None:
     short = any(getattr(shared.cmd_opts, flag, False) for flag in ("lowvram", "medvram"))
     for option in webui_options(list(PARAMETERS)):
         arguments = dict(option.arguments)
-        if option.key == "deforum_keep_3d_models_in_vram" and short:
+        if option.key == KEEP_OPTION and short:
             arguments["visible"] = False
         try:
             info = shared.OptionInfo(option.default, option.label, _widget(option.widget), arguments, section=_SECTION)
@@ -107,13 +113,21 @@ def add_options() -> None:
             logging.getLogger(__name__).error("The setting %s cannot be shown: %s", option.key, error)
 
 
-def run_options(host: Host, out: Path, overrides: Mapping[str, object] | None = None) -> RunOptions:
+def option_values(data: Mapping[str, object]) -> dict[str, object]:
+    """The values of all options of the page, given what the web UI's configuration holds."""
+    return {option.key: data.get(option.key, option.default) for option in webui_options([])}
+
+
+def run_options(
+    host: Host, out: Path, overrides: Mapping[str, object] | None = None, *, memory: SharedMemory | None = None
+) -> RunOptions:
     """How to run a job, by the settings page.
 
     Args:
         host: the web UI.
         out: folder of all runs.
         overrides: values in place of the page's.
+        memory: shared by the networks and the web UI's model.
 
     Raises:
         InputError: a value cannot be used.
@@ -122,18 +136,25 @@ def run_options(host: Host, out: Path, overrides: Mapping[str, object] | None = 
     from ...media.encode import EncodeOptions
     from ...run_deforum import RunOptions
 
-    known = {option.key: option.default for option in webui_options([])}
-    values = {key: host.opts.data.get(key, default) for key, default in known.items()}
+    values = option_values(host.opts.data)
     # Sliders of some web UIs turn whole numbers into others.
     values = {key: int(value) if isinstance(value, float) else value for key, value in values.items()}
-    values.update({key: value for key, value in (overrides or {}).items() if key in known})
+    values.update({key: value for key, value in (overrides or {}).items() if key in values})
     options = RunOptions(
         out=out,
         encode=EncodeOptions(ffmpeg=str(values["deforum_ffmpeg_location"]).strip() or None),
         models=Path(part("paths").models_path) / "Deforum",
         allow_download=True,
+        device="cpu" if _on_cpu(host) else "auto",
+        infotexts=bool(host.opts.data.get(_INFOTEXTS, True)),
+        memory=memory,
     )
     return with_overrides(options, values)
+
+
+def _on_cpu(host: Host) -> bool:
+    """Whether the web UI was told to leave the graphics card alone, or there is none."""
+    return str(getattr(host.devices.device, "type", "")) == "cpu"
 
 
 def _widget(name: str) -> Any:

@@ -16,6 +16,8 @@ from .host import Host
 from .options import run_options
 from .progress import WebuiProgress
 from .session import webui_job
+from .verbose import logged, verbose_log
+from .vram import WebuiMemory, memory_given_back
 
 if TYPE_CHECKING:
     from ...run_deforum import RunResult
@@ -46,7 +48,8 @@ def render_files(host: Host, files: Sequence[Path], out: Path) -> tuple[RunResul
         except DeforumError as error:
             results.append(None)
             stopped = isinstance(error, Interrupted)
-            _LOG.log(logging.INFO if stopped else logging.ERROR, "%s: %s", file, error)
+            how = "\nTo go on, choose it under Resume Animation in the tab." if error.run is not None else ""
+            _LOG.log(logging.INFO if stopped else logging.ERROR, "%s: %s%s", file, error, how)
             if stopped:
                 break
         else:
@@ -69,10 +72,11 @@ def render_file(host: Host, file: Path, out: Path) -> RunResult:
     job = load_job(file, {})
     data, findings = plan_job(job, seed=secrets.randbelow(2**32))
     _log_findings(findings)
-    options = run_options(host, out)
-    with webui_job(host):
+    memory = WebuiMemory(host)
+    options = run_options(host, out, memory=memory)
+    with webui_job(host), memory_given_back(host), verbose_log(host), logged(str(file)):
         control = WebuiControl(host.state)
-        with webui_engine(host, control) as own:
+        with webui_engine(host, control, memory) as own:
             engine = PreviewEngine() if job.settings.run.motion_preview_mode else own
             result = run_job(job, data, engine, options, WebuiProgress(host), control)
     _log_findings(result.findings)

@@ -11,13 +11,15 @@ from pathlib import Path
 from ...errors import Finding
 from ...jobs.access import Access
 from ...jobs.control import RunControl
-from ...jobs.queue import Outcome, Report, RunWork, Work
+from ...jobs.work import Outcome, Report, RunWork, Work
 from .borrowed import borrowed
 from .control import WebuiControl
 from .host import Host, open_host
 from .options import run_options
 from .progress import WebuiProgress
 from .session import webui_job
+from .verbose import logged, verbose_log
+from .vram import WebuiMemory, memory_given_back
 from .weights import Weights
 
 _CHECKPOINT, _VAE = "sd_model_checkpoint", "sd_vae"
@@ -25,7 +27,7 @@ _CHECKPOINT, _VAE = "sd_model_checkpoint", "sd_vae"
 
 @dataclass(frozen=True)
 class WebuiRunner:
-    """A ``queue.JobRunner``: each job is alone with the web UI's model, on its progress bar, and heeds its buttons.
+    """A ``work.JobRunner``: each job is alone with the web UI's model, on its progress bar, and heeds its buttons.
 
     Attributes:
         out: folder of all runs.
@@ -50,14 +52,21 @@ class WebuiRunner:
 
         self.ready()
         host = open_host()
-        heard = WebuiControl(host.state, control)
+        heard, memory = WebuiControl(host.state, control), WebuiMemory(host)
         runner = DeforumRunner(
-            partial(webui_engine, host, heard),
-            partial(run_options, host, self.out),
+            partial(webui_engine, host, heard, memory),
+            partial(run_options, host, self.out, memory=memory),
             self.access,
             sketcher=PreviewEngine,
         )
-        with webui_job(host), overridden(host, work.request.options_overrides), runner.engine() as engine:
+        with (
+            webui_job(host),
+            memory_given_back(host),
+            overridden(host, work.request.options_overrides),
+            verbose_log(host),
+            logged("job"),
+            runner.engine() as engine,
+        ):
             return runner.run(engine, work, heard, WebuiReport(host, report))
 
 
@@ -75,7 +84,7 @@ def overridden(host: Host, overrides: Mapping[str, object]) -> Iterator[None]:
 
 
 class WebuiReport(WebuiProgress):
-    """A ``queue.Report`` that shows frames on the web UI's progress bar as well."""
+    """A ``work.Report`` that shows frames on the web UI's progress bar as well."""
 
     def __init__(self, host: Host, report: Report) -> None:
         super().__init__(host, report)

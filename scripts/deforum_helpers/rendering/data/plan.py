@@ -6,8 +6,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
-import numpy as np
-
 from ...errors import Finding, InputError, PromptError, ScheduleError
 from ...imaging.masks import parse_mask
 from ...parseq.columns import frame_list
@@ -18,6 +16,7 @@ from ...schedule.series import SERIES
 from ...settings import uses
 from ...settings.schema import Settings
 from .guides import Guide, parse_guides
+from .limits import key_findings, value_findings
 from .mask_texts import mask_texts
 from .prompts import PromptSource, prompt_source
 from .render_data import ParseqUse, RenderData
@@ -26,7 +25,6 @@ from .seeding import key_seeds, start_seed
 from .step.key_index_distribution import KeyIndexDistribution
 from .step.key_values import KeyValues
 from .step.tween import TweenAlignment, tweens
-from .usage import is_used
 
 
 def build_render_data(
@@ -60,7 +58,7 @@ def build_render_data(
         *_manifest_findings(settings, manifest),
         *expansion.findings,
         *prompts.findings,
-        *_not_finite(settings, expansion.table),
+        *value_findings(settings, expansion.table),
         *_switched_off(settings, manifest),
         *_mask_errors(settings, expansion.table),
         *clip.findings,
@@ -77,6 +75,8 @@ def build_render_data(
     seeds = key_seeds(settings, expansion.table, key_frames, start=start, parseq_seeds=parseq_seeds)
     values = KeyValues(settings, expansion.table, guides)
     keys = tuple(values.at(f, s, t) for f, s, t in zip(key_frames, seeds, texts, strict=True))
+    findings += key_findings(keys)
+    _raise_errors(findings)
     alignment = TweenAlignment(settings.anim.neocore_tween_alignment)
     cuts = frozenset(key.index for key in keys if key.is_cut and uses.uses_camera(settings))
     return RenderData(
@@ -180,51 +180,18 @@ def _key_frame_notes(settings: Settings, manifest: Manifest | None, clip: _Clip)
     return notes
 
 
-def _not_finite(settings: Settings, table: SeriesTable) -> list[Finding]:
-    """Values no frame can be made with: infinite or undefined numbers, a zoom of nothing."""
-    findings = []
-    for spec in SERIES:
-        values = table.get(spec.name)
-        if not isinstance(values, np.ndarray) or not is_used(spec, settings):
-            continue
-        bad = np.flatnonzero(~np.isfinite(values))
-        if bad.size:
-            frame = int(bad[0])
-            findings.append(
-                Finding(
-                    "error",
-                    f"the value is {values[frame]} here ({bad.size} frame(s) in all); it must be a number.",
-                    spec.settings_key,
-                    frame,
-                    hint="Look for a division by zero or a logarithm of zero.",
-                )
-            )
-    zoom = table.get("zoom_series")
-    if settings.anim.animation_mode == "2D" and isinstance(zoom, np.ndarray) and (zoom == 0).any():
-        frame = int(np.flatnonzero(zoom == 0)[0])
-        findings.append(Finding("error", "a zoom of 0 shrinks the picture to nothing; 1 means no zoom.", "zoom", frame))
-    return findings
-
-
-_SWITCHES = {
-    "steps_schedule_series": "enable_steps_scheduling",
-    "sampler_schedule_series": "enable_sampler_scheduling",
-    "checkpoint_schedule_series": "enable_checkpoint_scheduling",
-    "clipskip_schedule_series": "enable_clipskip_scheduling",
-    "noise_multiplier_schedule_series": "enable_noise_multiplier_scheduling",
-    "ddim_eta_schedule_series": "enable_ddim_eta_scheduling",
-    "ancestral_eta_schedule_series": "enable_ancestral_eta_scheduling",
-}
-
-
 def _switched_off(settings: Settings, manifest: Manifest | None) -> list[Finding]:
     if manifest is None:
         return []
     managed = _managed(settings, manifest)
+    fields: dict[str, list[str]] = {}
+    for spec in SERIES:
+        # What guides images has fields that other series are read from as well.
+        if spec.group == "anim" and spec.name in managed and (switch := uses.switch_of(spec.settings_key, settings)):
+            fields.setdefault(switch, []).append(repr(managed[spec.name]))
     return [
-        Finding("note", f"Parseq manages {managed[name]!r}, but it has no effect while {switch} is off.", switch)
-        for name, switch in _SWITCHES.items()
-        if name in managed and not settings.value(switch)
+        Finding("note", f"Parseq manages {' and '.join(names)}, without effect while {switch} is off.", switch)
+        for switch, names in fields.items()
     ]
 
 

@@ -1,4 +1,6 @@
-"""Which series take part in a render with given settings. One line per rule; series without a rule always take part."""
+"""Which series take part in a render with given settings: those whose switch is on, if they have one, and whose rule
+says so. One line per rule; series without a rule always take part.
+"""
 
 from __future__ import annotations
 
@@ -18,19 +20,11 @@ def is_used(spec: SeriesSpec, settings: Settings) -> bool:
     if spec.group == "controlnet":
         return bool(settings.value(f"cn_{spec.settings_key.split('_')[1]}_enabled"))
     rule = _RULES.get(spec.settings_key)
-    return rule is None or rule(settings)
+    return not uses.switch_of(spec.settings_key, settings) and (rule is None or rule(settings))
 
 
 def _mode(*modes: str) -> Rule:
     return lambda s: s.anim.animation_mode in modes
-
-
-def _switch(key: str) -> Rule:
-    return lambda s: bool(s.value(key))
-
-
-def _flip(s: Settings) -> bool:
-    return s.anim.enable_perspective_flip and s.anim.animation_mode in {"2D", "3D"}
 
 
 def _never(_: Settings) -> bool:
@@ -55,10 +49,10 @@ _RULES: Mapping[str, Rule] = {
     "rotation_3d_x": _3D,
     "rotation_3d_y": _3D,
     "rotation_3d_z": _3D,
-    "perspective_flip_theta": _flip,
-    "perspective_flip_phi": _flip,
-    "perspective_flip_gamma": _flip,
-    "perspective_flip_fv": _flip,
+    "perspective_flip_theta": _2D_3D,
+    "perspective_flip_phi": _2D_3D,
+    "perspective_flip_gamma": _2D_3D,
+    "perspective_flip_fv": _2D_3D,
     "fov_schedule": _3D,
     "aspect_ratio_schedule": lambda s: _3D(s) and not s.anim.aspect_ratio_use_old_formula,
     "near_schedule": _never,
@@ -71,17 +65,8 @@ _RULES: Mapping[str, Rule] = {
     "sigma_schedule": _moving,
     "threshold_schedule": _moving,
     "seed_schedule": lambda s: s.run.seed_behavior == "schedule" or uses.uses_guides(s),
-    "subseed_schedule": _switch("enable_subseed_scheduling"),
-    "subseed_strength_schedule": _switch("enable_subseed_scheduling"),
-    "steps_schedule": _switch("enable_steps_scheduling"),
-    "sampler_schedule": _switch("enable_sampler_scheduling"),
-    "checkpoint_schedule": _switch("enable_checkpoint_scheduling"),
-    "clipskip_schedule": _switch("enable_clipskip_scheduling"),
-    "noise_multiplier_schedule": lambda s: _moving(s) and s.anim.enable_noise_multiplier_scheduling,
-    "ddim_eta_schedule": _switch("enable_ddim_eta_scheduling"),
-    "ancestral_eta_schedule": _switch("enable_ancestral_eta_scheduling"),
+    "noise_multiplier_schedule": _moving,
     "mask_schedule": uses.uses_mask,
-    "noise_mask_schedule": _switch("use_noise_mask"),
     "cadence_flow_factor_schedule": uses.uses_flow_cadence,
     "redo_flow_factor_schedule": uses.uses_flow_redo,
     "hybrid_comp_alpha_schedule": uses.uses_composite,

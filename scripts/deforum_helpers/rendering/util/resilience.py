@@ -123,7 +123,7 @@ class ReliableDiffuser:
             action = self._action(failure, attempt, actions)
             if action is None:
                 return self._instead(failure, attempt, actions)
-            _let_go(failure)
+            let_go(failure)
             attempt = self._again(action, attempt, (request.seed + actions.count("rerolled") + 1) % SEED_RANGE)
             actions.append(action)
             self._events.append(Event(request.frame, action, str(failure), attempt.seed))
@@ -221,7 +221,7 @@ def _checked(made: object, request: DiffusionRequest) -> Image:
     return np.ascontiguousarray(made)
 
 
-def _let_go(error: BaseException | None) -> None:
+def let_go(error: BaseException | None) -> None:
     """Empty the frames that ``error`` and its causes came through: their variables hold the memory to be freed."""
     while error is not None:
         traceback.clear_frames(error.__traceback__)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from .samplers import OTHER_SAMPLERS, OTHER_SCHEDULERS, SAMPLERS, SCHEDULERS
 from .setting import choice, flag, integer, number, path, text, widget_object
 
 _RUN = ("Run",)
@@ -14,28 +15,6 @@ _COHERENCE = ("Keyframes", "Coherence")
 _IMAGE = ("Init", "Image Init")
 _MASK = ("Init", "Mask Init")
 
-SAMPLERS = (
-    "Euler a",
-    "Euler",
-    "LMS",
-    "Heun",
-    "DPM2",
-    "DPM2 a",
-    "DPM++ 2S a",
-    "DPM++ 2M",
-    "DPM++ 2M SDE",
-    "DPM++ SDE",
-    "DPM fast",
-    "DPM adaptive",
-    "DPM++ 2M SDE Heun",
-    "DPM++ 3M SDE",
-    "DDIM",
-    "PLMS",
-    "UniPC",
-    "Restart",
-    "LCM",
-)
-SCHEDULERS = ("Automatic", "Uniform", "Karras", "Exponential", "Polyexponential", "SGM Uniform")
 FILLS = ("fill", "original", "latent noise", "latent nothing")
 
 
@@ -112,6 +91,7 @@ class DeforumArgs:
     sampler: str = choice(
         "Euler a",
         SAMPLERS,
+        others=OTHER_SAMPLERS,
         widget="Dropdown",
         open_choices=True,
         label="Sampler",
@@ -121,6 +101,7 @@ class DeforumArgs:
     scheduler: str = choice(
         "Automatic",
         SCHEDULERS,
+        others=OTHER_SCHEDULERS,
         widget="Dropdown",
         open_choices=True,
         label="Scheduler",

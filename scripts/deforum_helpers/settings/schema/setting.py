@@ -48,6 +48,7 @@ class Setting:
         minimum, maximum, step: what the widget offers. Values beyond them are legal.
         least, most: hard limits; a value beyond them is an error. None where there is none.
         choices: the texts on offer, in order.
+        others: texts that are known, although not on offer; only where choices are open.
         open_choices: whether other texts are legal too, because the list depends on the host and its models.
         optional: whether null and "None" mean "nothing", which is the empty text.
         lines: height of a text box.
@@ -71,6 +72,7 @@ class Setting:
     least: float | None = None
     most: float | None = None
     choices: tuple[str, ...] = ()
+    others: tuple[str, ...] = ()
     open_choices: bool = False
     optional: bool = False
     lines: int = 1

@@ -51,4 +51,5 @@ def carried(data: RenderData, picture: Image, warp: Warp) -> Image:
     """``picture`` after ``warp``, read as the settings ask for; the picture itself where nothing moves."""
     if isinstance(warp, Homography) and warp.is_identity:
         return picture
-    return warp.apply(picture, interpolation=data.interpolation, border=data.border)
+    read = warp.reader(picture, interpolation=data.interpolation, border=data.border)
+    return read(slice(0, data.height))

@@ -17,6 +17,16 @@ for _name, _sha in (("first", "1111111111"), ("second", "2222222222")):
     checkpoint_aliases.update(dict.fromkeys([*_checkpoint.ids, _checkpoint.title], _checkpoint))
 
 loaded = []
+calls = []
+model_data = SimpleNamespace(sd_model=None)
+
+
+def send_model_to_cpu(m):
+    calls.append(("cpu", m))
+
+
+def send_model_to_device(m):
+    calls.append(("device", m))
 
 
 def get_closet_checkpoint_match(search_string):

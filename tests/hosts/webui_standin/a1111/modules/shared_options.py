@@ -14,6 +14,7 @@ DEFAULTS = {
     "overlay_inpaint": False,
     "auto_vae_precision": True,
     "auto_vae_precision_bfloat16": False,
+    "enable_pnginfo": True,
     "live_previews_enable": True,
     "outdir_samples": "",
     "outdir_img2img_samples": "outputs/img2img-images",
