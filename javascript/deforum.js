@@ -8,6 +8,7 @@
     const BEAT = 150; // milliseconds between two looks at the page
     const SETTLED = 250; // after a change, before the plan or the manifest is asked for
     const PROGRESS = 700; // between two looks at a run
+    const GREETING = 4000; // before a page whose tab is not on display asks for runs
     const PATIENCE = 4000; // before an answer that did not come is asked for again
 
     const byId = (id) => document.getElementById(id);
@@ -63,7 +64,6 @@
         if (!Object.keys(boxes).length) return;
         asking = { since: now, ids };
         write("deforum_schedule_query", JSON.stringify({ ...facts, boxes, at: now }));
-        setTimeout(() => press("deforum_schedule_ask"), 60);
     }
 
     function takeViews() {
@@ -99,9 +99,12 @@
     // --- plan and manifest -------------------------------------------------------------------------------------------
 
     let changed = 1; // when something was last changed, 0 once the plan knows
-    let pasted = 0; // when the manifest was last changed, 0 once it was read
+    let pasted = false; // whether the manifest is to be read
+    let planning = null; // {at, since, manifest} while a plan is on its way
     let base = "";
     let manifest = "";
+    let managed = "";
+    let owned = []; // ids of the fields that Parseq manages
 
     function noteChange(event) {
         const target = event.target;
@@ -113,44 +116,70 @@
     function followChanges(now) {
         const text = textOf("deforum_base");
         if (text !== base) {
-            if (base) pasted = now; // settings were loaded, perhaps with a manifest
+            if (base) pasted = true; // settings were loaded, perhaps with a manifest
             base = text;
             changed = now;
         }
         const box = boxOf("deforum_setting_parseq_manifest");
         if (box && box.value !== manifest) {
             manifest = box.value;
-            pasted = changed = now;
+            pasted = true;
+            changed = now;
         }
-        if (pasted && now - pasted > SETTLED) {
-            pasted = 0;
-            press("deforum_manifest_check");
+        if (planning && now - planning.since > PATIENCE * 4) {
+            pasted ||= planning.manifest;
+            changed ||= now;
+            planning = null;
         }
-        if (changed && now - changed > SETTLED && isShown(byId("deforum_plan"))) {
-            changed = 0;
-            press("deforum_plan_btn");
-        }
+        if (planning || !changed || now - changed < SETTLED) return;
+        if (!pasted && !isShown(byId("deforum_plan"))) return;
+        planning = { at: Math.round(now * 1000) + 1, since: now, manifest: pasted };
+        write("deforum_plan_ask", JSON.stringify({ manifest: pasted, at: planning.at, ...zoomed }));
+        changed = 0;
+        pasted = false;
     }
 
-    function markManaged(root) {
-        const ids = new Set(JSON.parse(textOf("deforum_managed") || "[]"));
-        for (const element of root.querySelectorAll(".deforum-managed")) {
-            if (!ids.has(element.id)) element.classList.remove("deforum-managed");
+    let zoomed = {}; // {first, last} of the frames to draw; all without them
+
+    function zoom(button) {
+        const { first, last, frames } = button.parentElement.dataset;
+        const [from, to] = [Number(first), Number(last)];
+        const count = to - from + 1;
+        const side = { in: -count / 4, out: count / 2, back: 0, on: 0 }[button.dataset.zoom];
+        const step = { back: -count / 2, on: count / 2 }[button.dataset.zoom] ?? 0;
+        const wanted = side === undefined ? frames : Math.max(2, Math.round(count + 2 * side));
+        const begin = Math.round(Math.min(Math.max(from - (side ?? 0) + step, 0), Math.max(frames - wanted, 0)));
+        zoomed = wanted >= frames ? {} : { first: begin, last: begin + wanted - 1 };
+        changed = performance.now() - SETTLED;
+    }
+
+    function takePlan(root) {
+        const text = textOf("deforum_managed");
+        if (text && text !== managed) {
+            managed = text;
+            const { at, ids = [] } = JSON.parse(text);
+            if (planning && planning.at === at) planning = null;
+            owned = ids;
         }
-        for (const id of ids) byId(id)?.classList.add("deforum-managed");
+        for (const element of root.querySelectorAll(".deforum-managed")) {
+            if (!owned.includes(element.id)) element.classList.remove("deforum-managed");
+        }
+        for (const id of owned) byId(id)?.classList.add("deforum-managed"); // a field may have come into the page since
     }
 
     // --- progress ----------------------------------------------------------------------------------------------------
 
     let ticked = 0;
     let greeted = false;
-    let listed = false;
+    const listed = new Set();
+    const started = performance.now();
 
-    function followRun(now) {
+    function followRun(root, now) {
         const live = document.querySelector('#deforum_status [data-live="1"]');
         if (greeted && (!live || now - ticked < PROGRESS)) return;
-        if (!byId("deforum_tick")) return;
-        greeted = true; // the page may have been opened while a run is under way
+        // The page may have been opened while a run is under way; but that can wait until the page is there.
+        if (!byId("deforum_tick") || (!greeted && !isShown(root) && now - started < GREETING)) return;
+        greeted = true;
         ticked = now;
         press("deforum_tick");
     }
@@ -160,10 +189,20 @@
     const wait = (milliseconds) => new Promise((done) => setTimeout(done, milliseconds));
 
     async function jump(button) {
-        const { tab, sections, field } = button.dataset;
+        const { tab, sections, field, unit } = button.dataset;
+        if (!isShown(byId("deforum_tabs"))) {
+            // The link stands on another page of ours.
+            [...document.querySelectorAll("#deforum_page :is([role=tab], .tab-nav > button)")]
+                .find((each) => each.textContent.trim() === "Deforum")?.click();
+            await wait(120);
+        }
         const tabs = [...document.querySelectorAll("#deforum_tabs :is([role=tab], .tab-nav > button)")];
         tabs.find((each) => each.textContent.trim() === tab)?.click();
         await wait(120);
+        if (unit) {
+            [...document.querySelectorAll("#deforum_unit label")][unit - 1]?.click();
+            await wait(400);
+        }
         let place = null;
         for (const id of sections.split(" ").filter(Boolean)) {
             place = byId(id) ?? place;
@@ -181,17 +220,21 @@
         element.querySelector("input:not([type=hidden]), textarea")?.focus({ preventScroll: true });
     }
 
+    function pick(what, data) {
+        write(`deforum_${what}_picked`, data[what]);
+        setTimeout(() => press(`deforum_${what}_pick`), 60);
+        if (what === "run") byId("deforum_run_shown")?.scrollIntoView({ block: "nearest" });
+    }
+
     function click(event) {
         const target = event.target;
         if (!(target instanceof Element)) return;
         const link = target.closest(".deforum-jump");
         if (link) void jump(link);
+        const zooms = target.closest("#deforum_plan .deforum-zoom button");
+        if (zooms) zoom(zooms);
         const card = target.closest(".deforum-card");
-        if (card) {
-            write("deforum_run_picked", card.dataset.run);
-            setTimeout(() => press("deforum_run_pick"), 60);
-            byId("deforum_run_shown")?.scrollIntoView({ block: "nearest" });
-        }
+        if (card) pick(card.dataset.preset === undefined ? "run" : "preset", card.dataset);
     }
 
     // -----------------------------------------------------------------------------------------------------------------
@@ -199,15 +242,83 @@
     for (const type of ["input", "change", "click"]) document.addEventListener(type, noteChange, true);
     document.addEventListener("click", click);
 
-    // The gallery looks for runs whenever it comes into view.
-    function followGallery() {
-        const shown = isShown(byId("deforum_runs_btn"));
-        if (shown && !listed) press("deforum_runs_btn");
-        listed = shown;
+    // All ControlNet units stand in the same fields, each under the ids of its own settings.
+    function nameUnit() {
+        const unit = textOf("deforum_unit_shown");
+        if (!unit) return;
+        for (const field of document.querySelectorAll('#deforum_left [id^="deforum_setting_cn_"]')) {
+            const name = field.id.replace(/cn_\d/, `cn_${unit}`);
+            if (field.id !== name) field.id = name;
+        }
     }
 
-    // Old gradios make the headings of sections plain boxes, which no keyboard reaches.
+    // --- uploads -----------------------------------------------------------------------------------------------------
+
+    let uploaded = "";
+
+    function offerUploads(root) {
+        for (const element of root.querySelectorAll(".deforum-takes-file")) {
+            if (element.querySelector(":scope > .deforum-upload") || !element.querySelector("textarea, input")) continue;
+            const row = document.createElement("div");
+            row.className = "deforum-upload";
+            if (element.id.endsWith("_init_images")) {
+                row.innerHTML = '<label>For frame <input type="text" size="6" value="0"></label>';
+            }
+            const button = document.createElement("button");
+            button.type = "button";
+            button.textContent = "Upload a file …";
+            button.addEventListener("click", () => askForUpload(element, row));
+            row.append(button);
+            element.append(row);
+        }
+    }
+
+    function askForUpload(element, row) {
+        const key = element.id.replace("deforum_setting_", "");
+        const frame = row.querySelector("input")?.value.trim() ?? "";
+        write("deforum_upload_key", JSON.stringify({ key, frame, at: Math.round(performance.now()) }));
+        press("deforum_upload");
+    }
+
+    function takeUpload() {
+        const text = textOf("deforum_upload_reply");
+        if (!text || text === uploaded) return;
+        uploaded = text;
+        const { key, frame, path, error } = JSON.parse(text);
+        const row = byId(`deforum_setting_${key}`)?.querySelector(".deforum-upload");
+        row?.querySelector(".deforum-findings")?.remove();
+        if (error) row?.insertAdjacentHTML("beforeend", error);
+        else write(`deforum_setting_${key}`, key === "init_images" ? withPicture(key, frame, path) : path);
+    }
+
+    // The JSON of guided images with one picture more; what is no JSON is replaced.
+    function withPicture(key, frame, path) {
+        let known = {};
+        try {
+            known = JSON.parse(textOf(`deforum_setting_${key}`));
+        } catch {
+            known = {};
+        }
+        return JSON.stringify({ ...known, [frame || "0"]: path }, null, 4);
+    }
+
+    // A gallery looks for what is new whenever it comes into view.
+    function followGalleries() {
+        for (const id of ["deforum_runs_btn", "deforum_presets_btn"]) {
+            const shown = isShown(byId(id));
+            if (shown && !listed.has(id)) press(id);
+            if (shown) listed.add(id);
+            else listed.delete(id);
+        }
+    }
+
+    // Old gradios make the headings of sections plain boxes, which no keyboard reaches, and forget the label of the number
+    // beside a slider.
     function makeReachable(root) {
+        for (const number of root.querySelectorAll(".deforum-setting input[type=number]:not([aria-label])")) {
+            const said = number.closest(".deforum-setting").querySelector("[data-testid=block-info], label span");
+            number.setAttribute("aria-label", said?.textContent.trim() ?? "");
+        }
         for (const heading of root.querySelectorAll("div.label-wrap:not([tabindex])")) {
             heading.tabIndex = 0;
             heading.setAttribute("role", "button");
@@ -223,13 +334,16 @@
         const root = byId("deforum_interface");
         if (!root || document.hidden) return;
         const now = performance.now();
-        followRun(now);
-        followGallery();
+        followRun(root, now);
+        followGalleries();
         if (!isShown(root)) return;
         makeReachable(root);
+        nameUnit();
+        offerUploads(root);
+        takeUpload();
         takeViews();
         askForViews(root, now);
         followChanges(now);
-        markManaged(root);
+        takePlan(root);
     }, BEAT);
 })();

@@ -80,6 +80,11 @@ class TabPage:
     def press(self, elem_id: str) -> None:
         self.page.locator(f"button#{elem_id}, #{elem_id} button >> nth=0").click()
 
+    def unit(self, number: int) -> None:
+        """Show a ControlNet unit."""
+        self.page.locator("#deforum_unit label", has_text=f"CN Model {number}").last.click()
+        self.page.wait_for_selector(f"#deforum_setting_cn_{number}_enabled")
+
     def upload(self, elem_id: str, *paths: Path) -> None:
         """Files into a box or behind a button."""
         inputs = self.page.locator(f"#{elem_id} input[type=file], input#{elem_id}[type=file]")

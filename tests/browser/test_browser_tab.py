@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import http.server
+import json
 import os
 import threading
 from pathlib import Path
@@ -154,6 +155,17 @@ class TestPlan:
         tab.go("Neo Core")
         tab.wait_for_text("deforum_plan", "40 (50%)")
 
+    def test_a_part_of_the_plan_can_be_looked_at(self, tab):
+        small(tab, 64)
+        tab.go("Neo Core")
+        tab.wait_for_text("deforum_plan", "All frames")
+        tab.page.locator("#deforum_plan [data-zoom=in]").click()
+        tab.wait_for_text("deforum_plan", "Frames 16 to 47")
+        tab.page.locator("#deforum_plan [data-zoom=on]").click()
+        tab.wait_for_text("deforum_plan", "Frames 32 to 63")
+        tab.page.locator("#deforum_plan [data-zoom=all]").click()
+        tab.wait_for_text("deforum_plan", "All frames")
+
 
 class TestRuns:
     def test_a_run_is_watched_paused_stopped_resumed_and_played(self, tab):
@@ -231,13 +243,62 @@ class TestFiles:
         tab.wait_for_text("deforum_said", "Saved")
         assert (tab.out / f"saved{name}.txt").read_text("utf-8") == dump_settings(expected)
 
-    def test_a_preset_fills_the_page(self, tab):
-        tab.page.get_by_text("Presets", exact=True).click()
-        tab.page.locator("#deforum_preset input").click()
-        tab.page.locator(
-            "#deforum_preset [role=option], ul.options li, [role=option]", has_text="cadence"
-        ).first.click()
-        tab.wait_for_text("deforum_said", "Loaded cadence")
+    def test_pictures_are_uploaded_for_frames(self, tab, tmp_path):
+        from PIL import Image
+
+        path = tmp_path / "guide.png"
+        Image.new("RGB", (32, 16), (10, 200, 30)).save(path)
+        tab.go("Keyframes")
+        tab.unfold("guided_images_accord")
+        tab.page.locator("#deforum_setting_use_looper input").check()
+        field = "#deforum_setting_init_images"
+        tab.page.locator(f"{field} .deforum-upload input").fill("24")
+        with tab.page.expect_file_chooser() as chooser:
+            tab.page.locator(f"{field} .deforum-upload button").click()
+        chooser.value.set_files(str(path))
+        tab.page.wait_for_function(f"document.querySelector('{field} textarea').value.includes('uploads')")
+        named = json.loads(tab.value("init_images"))
+        assert Path(named["24"]).parent == tab.out / "uploads"
+        tab.page.wait_for_function(
+            f"[...document.querySelectorAll('{field} figure')].some((each) => "
+            "each.innerText.includes('24') && each.querySelector('img')?.naturalWidth === 32)"
+        )
+
+    def test_a_preset_is_kept_with_its_picture_and_fills_the_page(self, tab):
+        small(tab, 10)
+        tab.press("deforum_generate")
+        assert "Done" in tab.wait_until_over()
+        tab.unfold("deforum_presets_accord")
+        tab.page.locator("#deforum_preset_name :is(textarea, input)").first.fill("Ten frames")
+        tab.press("deforum_save_preset_btn")
+        tab.wait_for_text("deforum_said", "Kept as preset Ten frames")
+        tab.write("max_frames", "77")
+        tab.press("deforum_presets_btn")
+        card = tab.page.locator("#deforum_presets .deforum-card", has_text="Ten frames")
+        tab.page.wait_for_function(
+            "document.querySelector('[data-preset=\"Ten frames\"] img')?.naturalWidth > 0",
+        )
+        card.click()
+        tab.wait_for_text("deforum_said", "Loaded Ten frames")
+        tab.page.wait_for_function("document.querySelector('#deforum_setting_max_frames input').value === '10'")
+
+    def test_every_controlnet_unit_keeps_its_own_settings(self, tab):
+        tab.go("ControlNet")
+        tab.unit(2)
+        tab.page.locator("#deforum_setting_cn_2_enabled input").check()
+        tab.page.wait_for_selector("#deforum_setting_cn_2_weight:visible")
+        tab.write("cn_2_weight", "0: (0.25)")
+        tab.unit(1)
+        assert not tab.is_shown("cn_1_weight")
+        assert "in use" in tab.page.locator("#deforum_unit label", has_text="CN Model 2").inner_text()
+        tab.unit(2)
+        assert tab.value("cn_2_weight") == "0: (0.25)"
+        tab.page.locator("#deforum_settings_path :is(textarea, input)").first.fill("units.txt")
+        tab.press("deforum_save_settings_btn")
+        tab.wait_for_text("deforum_said", "Saved")
+        saved = tab.settings(tab.out / "units.txt")
+        assert [saved[f"cn_{unit}_enabled"] for unit in range(1, 6)] == [False, True, False, False, False]
+        assert [saved[f"cn_{unit}_weight"] for unit in (1, 2)] == ["0:(1)", "0: (0.25)"]
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])

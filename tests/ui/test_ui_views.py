@@ -130,7 +130,7 @@ class TestSchedules:
 
     def test_many_boxes_are_answered_at_once(self):
         query = {"max_frames": "30", "seed": "-1", "boxes": {"zoom": "0: (t)", "W": "1", "none": "x"}, "at": 5}
-        reply = json.loads(schedule_reply(json.dumps(query)))
+        reply = json.loads(schedule_reply(json.dumps(query), str))
         assert (reply["at"], list(reply["views"])) == (5, ["zoom"])
 
     @given(st.sampled_from(sorted(k for k, s in SETTINGS.items() if s.kind in CHECKED)), st.text(max_size=40))
@@ -176,6 +176,19 @@ class TestPlan:
         assert next(iter(choices)) == MOVING
         assert "Strength schedule" in plan_svg(data, choices["Strength schedule"])
         assert "Strength schedule" not in plan_svg(data)
+
+    def test_a_part_of_the_frames_can_be_looked_at(self):
+        data = plan_of(max_frames=50, diffusion_cadence=5)
+        drawn = plan_svg(data, MOVING, range(10, 21))
+        keys = next(facts["d"] for _, facts in checked(drawn) if facts.get("class") == "deforum-keys")
+        assert keys.count("M") == 3  # 10, 15 and 20
+        html = plan_html(PlanView(data, ()), MOVING, (10, 20))
+        assert "Frames 10 to 20" in html
+        assert 'data-first="10" data-last="20" data-frames="50"' in html
+
+    @given(st.integers(-5, 60), st.integers(-5, 60))
+    def test_any_part_that_is_asked_for_is_drawn(self, first, last):
+        checked(plan_html(PlanView(plan_of(max_frames=20, diffusion_cadence=5), ()), MOVING, (first, last)))
 
     def test_without_a_plan_only_what_is_wrong(self):
         view = PlanView(None, (Finding("error", "no", "zoom"),))

@@ -84,6 +84,13 @@ def test_what_has_no_effect_is_hidden_until_its_switch_is_on(key, switch):
     assert shown(key, **switch)
 
 
+def test_hybrid_video_can_be_set_wherever_it_takes_part():
+    for mode, takes_part in (("2D", True), ("3D", True), ("Video Input", True), ("Interpolation", False)):
+        assert shown("hybrid_composite", animation_mode=mode) is takes_part
+        assert shown("hybrid_flow_method", animation_mode=mode, hybrid_motion="Optical Flow") is takes_part
+    assert not shown("hybrid_use_first_frame_as_init_image", animation_mode="Video Input", hybrid_composite="Normal")
+
+
 def test_who_depends_on_whom():
     found = dependants({"a": condition("use_mask and use_init"), "b": condition("use_mask")})
     assert found == {"use_mask": ["a", "b"], "use_init": ["a"]}

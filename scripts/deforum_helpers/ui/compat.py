@@ -76,10 +76,11 @@ def accordion(label: str, *, is_open: bool, elem_id: str) -> Component:
     return gr.Accordion(label, open=is_open, elem_id=elem_id)
 
 
-def upload_button(label: str, *, types: Sequence[str], elem_id: str) -> Component:
+def upload_button(label: str, *, types: Sequence[str], elem_id: str, is_hidden: bool = False) -> Component:
     """A button that takes one file; the event ``upload`` comes with what :func:`path_of` reads."""
     kind = "file" if VERSION < (4, 0) else "filepath"
-    return gr.UploadButton(label, file_types=list(types), type=kind, elem_id=elem_id, size="sm")
+    classes = ["deforum-hidden"] if is_hidden else []
+    return gr.UploadButton(label, file_types=list(types), type=kind, elem_id=elem_id, elem_classes=classes, size="sm")
 
 
 def files(label: str, **facts: Any) -> Component:

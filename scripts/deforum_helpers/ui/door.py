@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from ..errors import Finding
 from ..jobs.status import JobStatus
-from ..rendering.data.render_data import RenderData
 from .values import Draft
+
+if TYPE_CHECKING:
+    from ..rendering.data.render_data import RenderData
 
 
 @dataclass(frozen=True)
@@ -85,6 +87,14 @@ class Door(Protocol):
         """Keep a large pasted manifest as a file and return its path; other texts come back as they are.
 
         What was known of it is forgotten: a link is fetched anew by the next plan.
+        """
+        ...
+
+    def keep_upload(self, upload: Path, key: str) -> Path:
+        """Keep an uploaded file as one that the setting ``key`` can name.
+
+        Raises:
+            InputError: the setting takes no such file. StorageError: it cannot be written.
         """
         ...
 
@@ -164,8 +174,13 @@ class Door(Protocol):
         """Settings to begin with: those that come with the program, then the user's own."""
         ...
 
-    def save_preset(self, draft: Draft, name: str) -> Preset:
+    def save_preset(self, draft: Draft, name: str, picture: bytes | None = None) -> Preset:
         """Keep settings as a preset of the user's.
+
+        Args:
+            draft: the settings.
+            name: for people.
+            picture: how it looks, a JPEG or PNG file of any size.
 
         Raises:
             InputError: the name cannot be that of a file. StorageError: it cannot be written.

@@ -7,7 +7,7 @@ from html import escape
 
 from ..errors import DeforumError, Finding, InputError
 from ..settings.schema import SETTINGS
-from .tree import elem_id, section_id
+from .tree import elem_id, section_id, unit_of
 
 _ORDER = ("error", "warning", "note")
 _EXCERPT = 40
@@ -43,14 +43,15 @@ def label_of(key: str) -> str:
     """What people know a setting by: its label, with its section where labels repeat."""
     setting = SETTINGS[key]
     label = setting.label.rstrip(":")
-    return f"{setting.tab[-1]}: {label}" if key.startswith("cn_") else label
+    return f"{setting.tab[-1]}: {label}" if unit_of(key) else label
 
 
 def jump(key: str) -> str:
     """A link to the field of a setting: the script opens its tab and its sections, and goes there."""
-    path = SETTINGS[key].tab
-    sections = " ".join(section_id(path[:depth]) for depth in range(2, len(path) + 1))
+    path, unit = SETTINGS[key].tab, unit_of(key)
+    sections = "" if unit else " ".join(section_id(path[:depth]) for depth in range(2, len(path) + 1))
     facts = {"tab": path[0] if path else "", "sections": sections, "field": elem_id(key)}
+    facts |= {"unit": str(unit)} if unit else {}
     data = "".join(f' data-{name}="{escape(value, quote=True)}"' for name, value in facts.items())
     return f'<button type="button" class="deforum-jump"{data}>{escape(label_of(key))}</button>'
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+import time
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
@@ -65,51 +66,66 @@ class PlanPanel:
 
 
 def connect_plan(page: Page, panel: PlanPanel) -> None:
-    """Keep manifest and plan up to date. The script presses the buttons after changes, and marks what is managed."""
+    """Keep manifest and plan up to date: the script asks after changes, and marks what is managed."""
     for piece in (panel.status, panel.summary):
         if not piece.is_rendered:  # its own place could not be built
             piece.render()
-    shown = [panel.status, panel.summary, compat.hidden_text("deforum_managed", "[]")]
-    check = compat.hidden_button("deforum_manifest_check")
-    if panel.plan is not None and panel.series is not None and panel.refresh is not None:
-        for event in (panel.refresh.click, panel.series.input):
-            compat.listen(event, partial(_plan, page), [panel.series, *page.inputs], [panel.plan, *shown], raw=True)
+    ask, managed = compat.hidden_text("deforum_plan_ask"), compat.hidden_text("deforum_managed", "{}")
     box = page.fields.get("parseq_manifest")
-    if box is not None:
-        for button in filter(None, (check, panel.reload)):
-            compat.listen(button.click, partial(_read_manifest, page), page.inputs, [box, *shown], raw=True)
-        if panel.upload is not None:
-            compat.listen(panel.upload.upload, lambda upload: [compat.path_of(upload)], [panel.upload], [box])
+    boxes = [place for place in (panel.plan, box) if place is not None]
+    shown = [managed, panel.status, panel.summary, *boxes]
+    series = [panel.series] if panel.series is not None else []
+
+    def answer(asked: str, *given: Any) -> list[Any]:
+        wanted = json.loads(asked or "{}")
+        chosen = series_choices().get(given[0], MOVING) if series else MOVING
+        window = (int(wanted["first"]), int(wanted["last"])) if "first" in wanted else None
+        now = _shown(page, given[len(series) :], chosen, window, reads_manifest=bool(wanted.get("manifest")))
+        known = json.dumps({"at": wanted.get("at"), "ids": now.managed})
+        views = {id(panel.plan): now.plan, id(box): now.text}
+        return [known, now.manifest, now.manifest, *(views[id(place)] for place in boxes)]
+
+    compat.listen(ask.change, answer, [ask, *series, *page.inputs], shown, raw=True)
+    for button, reads in ((panel.refresh, False), (panel.reload, True)):
+        if button is not None:
+            compat.listen(button.click, partial(_asked, reads), [], [ask])
+    if panel.series is not None:
+        compat.listen(panel.series.input, lambda _: _asked(False), [panel.series], [ask])
+    if panel.upload is not None and box is not None:
+        compat.listen(panel.upload.upload, lambda upload: [compat.path_of(upload)], [panel.upload], [box])
 
 
 @dataclass(frozen=True)
 class _Shown:
-    """What a plan looks like in the page: HTML, and the element ids of the fields that Parseq manages as JSON."""
+    """What a plan looks like in the page.
+
+    Attributes:
+        plan, manifest: HTML.
+        managed: element ids of the fields that Parseq manages.
+        text: what the box of the manifest holds from now on; an update that leaves it without.
+    """
 
     plan: str
     manifest: str = ""
-    managed: str = "[]"
+    managed: tuple[str, ...] = ()
+    text: Any = field(default_factory=compat.same)
 
 
-def _plan(page: Page, series: str, *given: Any) -> list[Any]:
-    shown = _shown(page, given, series_choices().get(series, MOVING))
-    return [shown.plan, shown.manifest, shown.manifest, shown.managed]
+def _asked(reads_manifest: bool) -> list[str]:
+    return [json.dumps({"manifest": reads_manifest, "at": time.time_ns()})]
 
 
-def _read_manifest(page: Page, *given: Any) -> list[Any]:
-    box = page.fields["parseq_manifest"]
+def _shown(
+    page: Page, given: tuple[Any, ...], series: str, window: tuple[int, int] | None, *, reads_manifest: bool
+) -> _Shown:
     try:
-        text = page.door.keep_manifest(page.draft(given).settings.parseq.parseq_manifest)
+        draft, text = page.draft(given), compat.same()
+        if reads_manifest:
+            before = draft.settings.parseq.parseq_manifest
+            kept = page.door.keep_manifest(before)
+            if kept != before:
+                text, draft = kept, replace(draft, settings=draft.settings.replace(parseq_manifest=kept))
+        view = page.door.plan(draft)
     except DeforumError as error:
-        return [compat.same(), error_html(error), error_html(error), "[]"]
-    values = zip(page.inputs, given, strict=True)
-    shown = _shown(page, tuple(text if field is box else value for field, value in values))
-    return [text, shown.manifest, shown.manifest, shown.managed]
-
-
-def _shown(page: Page, given: tuple[Any, ...], series: str = MOVING) -> _Shown:
-    try:
-        view = page.door.plan(page.draft(given))
-    except DeforumError as error:
-        return _Shown(error_html(error))
-    return _Shown(plan_html(view, series), manifest_html(view), json.dumps(managed_fields(view)))
+        return _Shown(error_html(error), error_html(error) if reads_manifest else "")
+    return _Shown(plan_html(view, series, window), manifest_html(view), tuple(managed_fields(view)), text)

@@ -10,7 +10,6 @@ from . import compat
 from .assets import script, style
 from .door import Door
 from .runs import build_gallery
-from .sections import part
 from .tab import fill_tab
 
 _PAGE_STYLE = """\
@@ -22,10 +21,10 @@ def build_page(door: Door) -> Any:
     """The page as ``gradio.Blocks``."""
     with compat.blocks("Deforum", css=_PAGE_STYLE + style(), script=script()) as page, gr.Tabs(elem_id="deforum_page"):
         with gr.Tab("Deforum", elem_id="tab_deforum_interface"):
-            fields, panel = fill_tab(door)
+            fields, panel, errands = fill_tab(door)
         if panel is not None:
             with gr.Tab("Runs", elem_id="deforum_runs_tab"), gr.Column(elem_classes=["deforum-runs"]):
-                part("Runs", lambda: build_gallery(fields, panel))
+                build_gallery(fields, panel, errands)
     return page
 
 

@@ -7,22 +7,29 @@ from collections import OrderedDict
 from collections.abc import Callable
 from pathlib import Path
 from threading import Lock
+from typing import TYPE_CHECKING
 
 from ..errors import InputError
-from ..job import Job, plan_job
-from ..parseq.loader import load_manifest
-from ..parseq.manifest import Manifest
-from ..rendering.data.render_data import RenderData
-from ..rendering.util.support import support_findings
 from ..settings.paths import resolve_path
 from ..web import is_url
 from .door import PlanView
 from .values import Draft
 
+if TYPE_CHECKING:
+    from ..parseq.manifest import Manifest
+    from ..rendering.data.render_data import RenderData
+
 _REMEMBERED = 8
 _STAND_IN_SEED = 1
 
-Load = Callable[[str, tuple[Path, ...]], Manifest]
+Load = Callable[[str, tuple[Path, ...]], "Manifest"]
+
+
+def own_manifest(text: str, folders: tuple[Path, ...]) -> Manifest:
+    """Load a manifest for the user of this machine."""
+    from ..parseq.loader import load_manifest
+
+    return load_manifest(text, base_dirs=folders)
 
 
 class Planner:
@@ -32,7 +39,7 @@ class Planner:
         load: where manifests come from.
     """
 
-    def __init__(self, load: Load = lambda text, folders: load_manifest(text, base_dirs=folders)) -> None:
+    def __init__(self, load: Load = own_manifest) -> None:
         self._load = load
         self._manifests: OrderedDict[tuple[str, float], Manifest] = OrderedDict()
         self._lock = Lock()
@@ -44,6 +51,10 @@ class Planner:
             draft: the settings.
             seconds: how long a plan is going to take, None if unknown.
         """
+        # What plans is imported for the first plan: a web UI that starts does not wait for it.
+        from ..job import Job, plan_job
+        from ..rendering.util.support import support_findings
+
         folders = (draft.folder,) if draft.folder else ()
         source = draft.settings.parseq.parseq_manifest.strip()
         try:
@@ -76,6 +87,8 @@ class Planner:
 
 def public_manifest(text: str, folders: tuple[Path, ...]) -> Manifest:
     """Load a manifest for a stranger: no link may lead into the network this machine is in."""
+    from ..parseq.loader import load_manifest
+
     return load_manifest(text, base_dirs=folders, allow_private=False)
 
 

@@ -8,18 +8,22 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ..errors import InputError, SettingsError
-from ..job import with_whole_paths
-from ..jobs.access import Access, check_access
 from ..jobs.queue import JobQueue
 from ..jobs.status import JobRequest, JobStatus
-from ..media.store import ensure_folder, write_text_atomic
+from ..media.store import ensure_folder, write_bytes_atomic, write_text_atomic
 from ..settings.files import dump_settings, load_settings
 from .door import PastRun, PlanView, Preset
 from .past_runs import newest_report, past_runs
 from .planning import Planner, expected_seconds
+from .thumbnails import thumbnail
+from .uploads import keep_upload
 from .values import Draft
+
+if TYPE_CHECKING:
+    from ..jobs.access import Access
 
 _LARGE = 20_000
 """Characters from which a pasted manifest is kept as a file, so that it need not travel with every change."""
@@ -61,6 +65,8 @@ class QueueDoor:
     def plan(self, draft: Draft) -> PlanView:
         """As in ``Door``."""
         if self.access is not None:
+            from ..jobs.access import check_access
+
             try:
                 check_access(draft.settings, draft.folder or self.out, self.access)
             except InputError as error:
@@ -75,6 +81,10 @@ class QueueDoor:
         name = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:16]
         folder = ensure_folder(self.out / "manifests")
         return str(write_text_atomic(folder / f"{name}.json", text).absolute())
+
+    def keep_upload(self, upload: Path, key: str) -> Path:
+        """As in ``Door``; it is kept below the folder of all runs."""
+        return keep_upload(upload, key, self.out / "uploads")
 
     def submit(self, drafts: Sequence[Draft]) -> tuple[str, ...]:
         """As in ``Door``."""
@@ -157,20 +167,26 @@ class QueueDoor:
         ours = sorted(self.examples.glob("*/deforum_settings.txt")) if self.examples is not None else []
         own = sorted((self.out / "presets").glob("*.txt"))
         return (
-            *(Preset(path.parent.name.replace("_", " "), path) for path in ours),
-            *(Preset(path.stem, path) for path in own),
+            *(Preset(path.parent.name.replace("_", " "), path, _beside(path)) for path in ours),
+            *(Preset(path.stem, path, _beside(path)) for path in own),
         )
 
-    def save_preset(self, draft: Draft, name: str) -> Preset:
-        """As in ``Door``."""
-        if not _NAME.fullmatch(name.strip()):
+    def save_preset(self, draft: Draft, name: str, picture: bytes | None = None) -> Preset:
+        """As in ``Door``; the picture lies beside the settings, small."""
+        name = name.strip()
+        if not _NAME.fullmatch(name):
             hint = "Use letters, digits, blanks, points and dashes, 80 at most, a letter or digit first."
-            raise InputError(f"a preset cannot be called {name.strip()!r}.", hint=hint)
-        return Preset(name.strip(), self.save_settings(draft, Path("presets") / f"{name.strip()}.txt"))
+            raise InputError(f"a preset cannot be called {name!r}.", hint=hint)
+        file = self.save_settings(draft, Path("presets") / f"{name}.txt")
+        if picture is not None:
+            write_bytes_atomic(file.with_suffix(".jpg"), thumbnail(picture))
+        return Preset(name, file, _beside(file))
 
     def _keep(self, draft: Draft) -> None:
         file = self.keeps_in()
         if file is not None:
+            from ..job import with_whole_paths
+
             whole = with_whole_paths(draft.settings, draft.folder or Path())
             write_text_atomic(ensure_folder(file.parent) / file.name, dump_settings(whole))
 
@@ -188,3 +204,9 @@ class QueueDoor:
                 f"{path} lies outside the folders that may be read.", hint="Open it from your computer."
             )
         return file
+
+
+def _beside(settings: Path) -> Path | None:
+    """The picture that has the name of a settings file."""
+    picture = settings.with_suffix(".jpg")
+    return picture if picture.is_file() else None

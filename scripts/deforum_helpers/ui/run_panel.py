@@ -1,11 +1,10 @@
-"""The right side, which stays in view: Generate and its progress, settings files, presets."""
+"""The right side, which stays in view: Generate and its progress, settings files."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Sequence
 from contextlib import suppress
-from html import escape
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +15,10 @@ from ..jobs.status import JobStatus
 from ..settings.schema import SETTINGS
 from . import compat
 from .door import Door
-from .findings_view import error_html, findings_html
+from .errands import Done, Errands
+from .findings_view import error_html
 from .sections import Page
-from .status_view import IDLE, current_job, picture_html, status_html, video_html
+from .status_view import IDLE, current_job, picture_html, said_html, status_html, video_html
 from .values import Draft
 
 SETTINGS_FILE = "deforum_settings.txt"
@@ -137,8 +137,13 @@ def _asked(door: Door, followed: str, ask: Any) -> list[Any]:
     return watch(door, followed)
 
 
+def jobs_followed(door: Door, followed: str) -> list[JobStatus]:
+    """The jobs that a page follows, those that are still known."""
+    return _known(door, _readfollow(followed)[0])
+
+
 def _current(door: Door, followed: str) -> JobStatus | None:
-    jobs = _known(door, _readfollow(followed)[0])
+    jobs = jobs_followed(door, followed)
     return current_job(jobs) if jobs else None
 
 
@@ -172,7 +177,7 @@ def _drafts(page: Page, files: str, given: tuple[Any, ...]) -> list[Draft]:
     return [page.door.load_settings(Path(name)) for name in named]
 
 
-def build_files(page: Page, panel: RunPanel) -> None:
+def build_files(door: Door, errands: Errands) -> None:
     """Settings files: where they are, and the buttons that save and load."""
     box = gr.Textbox(
         SETTINGS_FILE,
@@ -186,84 +191,40 @@ def build_files(page: Page, panel: RunPanel) -> None:
         load_video = gr.Button("Load Video Settings", elem_id="deforum_load_video_settings_btn", size="sm")
         upload = compat.upload_button("Open file …", types=[".txt", ".json"], elem_id="deforum_open_settings_btn")
 
-    def save_file(path: str, *given: Any) -> list[Any]:
-        try:
-            return [_said(f"Saved as {page.door.save_settings(page.draft(given), Path(path.strip()))}.")]
-        except DeforumError as error:
-            return [error_html(error)]
+    def save_file(draft: Draft, given: Sequence[str]) -> Done:
+        return Done(said_html(f"Saved as {door.save_settings(draft, Path(given[0].strip()))}."))
 
-    def load_file(path: str) -> list[Any]:
-        return filled(page, lambda: page.door.load_settings(Path(path.strip())), path)
+    def load_file(_: Draft, given: Sequence[str]) -> Done:
+        path = Path(given[0].strip())
+        return Done.loaded(door.load_settings(path), path.name)
 
-    def load_video_settings(path: str, *given: Any) -> list[Any]:
-        return filled(page, lambda: _with_output_of(page.door, path, page.draft(given)), path)
+    def load_video_settings(draft: Draft, given: Sequence[str]) -> Done:
+        path = Path(given[0].strip())
+        return Done.loaded(_with_output_of(door.load_settings(path), draft), path.name)
 
-    outputs = [panel.said, *page.outputs]
-    compat.listen(save.click, save_file, [box, *page.inputs], [panel.said], raw=True)
-    compat.listen(load.click, load_file, [box], outputs)
-    compat.listen(load_video.click, load_video_settings, [box, *page.inputs], outputs, raw=True)
-    compat.listen(upload.upload, lambda upload: load_file(compat.path_of(upload)), [upload], outputs)
+    errands.on(save.click, "save settings", save_file, [box], reads=True)
+    errands.on(load.click, "load settings", load_file, [box])
+    errands.on(load_video.click, "load video settings", load_video_settings, [box], reads=True)
+    errands.on(upload.upload, "open settings", load_file, [upload])
 
 
-def build_presets(page: Page, panel: RunPanel) -> None:
-    """Presets: pick one, or keep the settings as one."""
-    names = [preset.name for preset in page.door.presets()]
-    chosen = gr.Dropdown(names, label="Load a preset", value=None, elem_id="deforum_preset")
-    with gr.Row():
-        name = gr.Textbox(label="Name", show_label=False, placeholder="Name of a new preset", container=False)
-        save = gr.Button("Save as preset", size="sm", elem_id="deforum_save_preset_btn")
-
-    def load_preset(wanted: str) -> list[Any]:
-        path = next((preset.settings for preset in page.door.presets() if preset.name == wanted), None)
-        if path is None:
-            return [_said(f"There is no preset {wanted}."), *page.unchanged()]
-        return filled(page, lambda: page.door.load_settings(path), wanted)
-
-    def save_preset(wanted: str, *given: Any) -> list[Any]:
-        try:
-            kept = page.door.save_preset(page.draft(given), wanted)
-        except DeforumError as error:
-            return [error_html(error), compat.same()]
-        listed = [preset.name for preset in page.door.presets()]
-        return [_said(f"Kept as preset {kept.name}."), compat.update(choices=listed)]
-
-    compat.listen(chosen.input, load_preset, [chosen], [panel.said, *page.outputs])
-    compat.listen(save.click, save_preset, [name, *page.inputs], [panel.said, chosen], raw=True)
-
-
-def begin_with_kept(appears: Any, page: Page, panel: RunPanel) -> None:
+def begin_with_kept(appears: Any, door: Door, errands: Errands) -> None:
     """Put the settings of the last time into the page when it appears, if there are any to begin with.
 
     Args:
         appears: the listener of the page.
-        page: to be filled.
-        panel: says what was loaded.
+        door: who kept them.
+        errands: how they fill the page, and what is said of it.
     """
     try:
-        if page.door.kept() is None:
-            return  # a listener that names all settings makes the page appear later
+        if door.kept() is None:
+            return  # a page that has nothing to ask for appears sooner
     except DeforumError:
         pass  # what is wrong with them is said in the page
-    outputs = [panel.said, *page.outputs]
-    compat.listen(appears, lambda: filled(page, lambda: page.door.kept() or Draft(), _LAST_TIME), [], outputs)
+    errands.on(appears, "settings of the last time", lambda _, __: Done.loaded(door.kept() or Draft(), _LAST_TIME), [])
 
 
-def filled(page: Page, load: Any, source: str) -> list[Any]:
-    """Updates for what is said and for the page, after loading settings from ``source``."""
-    try:
-        draft = load()
-    except DeforumError as error:
-        return [error_html(error), *page.unchanged()]
-    said = _said(f"Loaded {Path(source).name or source}.") + findings_html(draft.findings)
-    return [said, *page.fill(draft)]
-
-
-def _with_output_of(door: Door, path: str, draft: Draft) -> Draft:
-    loaded = door.load_settings(Path(path.strip()))
+def _with_output_of(loaded: Draft, draft: Draft) -> Draft:
     keys = [key for key, setting in SETTINGS.items() if setting.group == _OUTPUT_GROUP]
     settings = draft.settings.with_values({key: loaded.settings.value(key) for key in keys})
     return Draft(settings, draft.folder, loaded.findings)
-
-
-def _said(sentence: str) -> str:
-    return f'<p class="deforum-said" role="status">{escape(sentence)}</p>'

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
 import gradio as gr
 
-from ..errors import DeforumError
+from ..errors import DeforumError, InputError
 from . import compat
 from .door import PastRun
+from .errands import Done, Errands
 from .findings_view import error_html
 from .plan_view import plan_html
-from .run_panel import RunPanel, filled, follow, watch
+from .run_panel import RunPanel, follow, watch
 from .runs_view import gallery_html, run_html, run_label
 from .sections import Page
+from .values import Draft
 
 
 def build_resume(page: Page) -> None:
@@ -41,7 +44,7 @@ def build_resume(page: Page) -> None:
         compat.listen(chosen.input, fill_in, [chosen], [switch, box])
 
 
-def build_gallery(page: Page, panel: RunPanel) -> None:
+def build_gallery(page: Page, panel: RunPanel, errands: Errands) -> None:
     """All runs: pictures to choose from, and the chosen one with its video, settings and plan."""
     picked, pick = compat.hidden_text("deforum_run_picked"), compat.hidden_button("deforum_run_pick")
     with gr.Row(elem_classes=["deforum-plan-row"]):
@@ -55,12 +58,19 @@ def build_gallery(page: Page, panel: RunPanel) -> None:
         plan = compat.html("", elem_id="deforum_run_plan")
     cards = compat.html("", elem_id="deforum_runs")
 
+    def load_run(_: Draft, given: Sequence[str]) -> Done:
+        run = _find(page, given[0])
+        if run is None:
+            raise InputError("choose a run first.")
+        return Done.loaded(page.door.load_settings(run.settings), run.name)
+
     showing = [chosen, shown, plan, said]
     compat.listen(refresh.click, partial(_listed, page), [], [cards, chosen])
     compat.listen(chosen.input, partial(_shown, page), [chosen], showing)
     compat.listen(pick.click, partial(_shown, page), [picked], showing)
-    compat.listen(load.click, partial(_loaded, page), [chosen], [said, *page.outputs])
     compat.listen(resume.click, partial(_resumed, page, panel), [chosen], [said, *panel.watched], once=True)
+    errands.on(load.click, "load run", load_run, [chosen])
+    compat.listen(load.click, partial(_load_said, page), [chosen], [said])
 
 
 def _listed(page: Page) -> list[Any]:
@@ -75,11 +85,9 @@ def _shown(page: Page, wanted: str) -> list[Any]:
     return [compat.update(value=run_label(run)), run_html(run, compat.file_url), _plan(page, run), ""]
 
 
-def _loaded(page: Page, wanted: str) -> list[Any]:
+def _load_said(page: Page, wanted: str) -> list[str]:
     run = _find(page, wanted)
-    if run is None:
-        return ["<p>Choose a run first.</p>", *page.unchanged()]
-    return filled(page, lambda: page.door.load_settings(run.settings), run.name)
+    return ["<p>Choose a run first.</p>" if run is None else "<p>Its settings are in the Deforum tab now.</p>"]
 
 
 def _resumed(page: Page, panel: RunPanel, wanted: str) -> list[Any]:

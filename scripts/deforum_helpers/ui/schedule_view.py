@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping, Sequence
 from html import escape
+from pathlib import Path
 
 import numpy as np
 
@@ -16,9 +17,9 @@ from ..settings.coercion import coerce
 from ..settings.schema import SETTINGS
 from . import svg
 from .findings_view import findings_html
-
-CHECKED = ("schedule", "text_schedule", "prompts")
-"""Kinds of settings that have a view."""
+from .pictures_view import pictures_html
+from .tree import CHECKED
+from .uploads import SHOWN
 
 _WIDTH, _HEIGHT, _MARGIN = 600.0, 44.0, 4.0
 _SHOWN_TEXTS = 60
@@ -28,7 +29,7 @@ def schedule_html(key: str, text: str, *, max_frames: int, seed: int) -> str:
     """The view of a setting.
 
     Args:
-        key: of the setting, whose kind is one of :data:`CHECKED`.
+        key: of the setting, whose kind is one of ``tree.CHECKED``.
         text: what stands in its box.
         max_frames: number of frames.
         seed: the value of ``s``.
@@ -108,11 +109,12 @@ def _stripes(starts: Sequence[tuple[int, str]], max_frames: int) -> str:
     return f'<div class="deforum-stripes">{"".join(spans)}</div>'
 
 
-def schedule_reply(query: str) -> str:
+def schedule_reply(query: str, url: Callable[[Path], str]) -> str:
     """Answer the page: many boxes at once.
 
     Args:
         query: JSON object ``{"max_frames": 120, "seed": 1, "boxes": {"zoom": "0: (1)"}, "at": 1}``.
+        url: where the page finds a file.
 
     Returns:
         JSON object ``{"at": 1, "views": {"zoom": "…"}}``. Boxes that are unknown are left out; ``at`` comes back, so
@@ -126,6 +128,7 @@ def schedule_reply(query: str) -> str:
         for key, text in boxes.items()
         if SETTINGS[key].kind in CHECKED
     }
+    views |= {key: pictures_html(key, text, url) for key, text in boxes.items() if key in SHOWN}
     return json.dumps({"at": asked.get("at"), "views": views})
 
 

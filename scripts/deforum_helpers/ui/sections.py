@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import partial
 from html import escape
 from typing import Any
 
@@ -15,7 +15,7 @@ from ..settings.schema import SETTINGS
 from . import compat, values
 from .door import Door
 from .findings_view import jump
-from .tree import OPEN, Path, Section, section_id, settings_tree
+from .tree import FIRST_UNIT, OPEN, UNITS_TAB, Path, Section, of_unit, section_id, settings_tree
 from .values import Draft
 from .visibility import Condition, conditions, dependants, none_of
 from .widgets import widget
@@ -27,24 +27,30 @@ class Page:
 
     Attributes:
         door: who answers.
+        base: holds what the page cannot show; see ``values.base_of``.
+        unit: holds the number of the ControlNet unit whose settings stand in the fields of unit 1; see ``units``.
+        errand: holds what is asked of the whole page; see ``errands``.
         fields: settings key → component that holds its value.
         boxes: settings key → component that takes a file or picture and whose value is no setting.
         notes: headings → what is said in a section while nothing in it has an effect.
+        views: name → component that shows something of all settings, and its update for them.
         rules: when fields, boxes and notes are on display, those that are not always.
-        base: holds what the page cannot show; see ``values.base_of``.
     """
 
     door: Door
     base: compat.Component
+    unit: compat.Component
+    errand: compat.Component
     rules: Mapping[str | Path, Condition]
     fields: dict[str, compat.Component] = field(default_factory=dict)
     boxes: dict[str, compat.Component] = field(default_factory=dict)
     notes: dict[Path, compat.Component] = field(default_factory=dict)
+    views: dict[str, tuple[compat.Component, Callable[[Mapping[str, Any]], Any]]] = field(default_factory=dict)
 
     @property
     def inputs(self) -> list[compat.Component]:
         """What :meth:`draft` needs, in its order."""
-        return [self.base, *self.fields.values()]
+        return [self.base, self.unit, *self.fields.values()]
 
     def draft(self, given: tuple[Any, ...]) -> Draft:
         """The settings that stand in the page, from the values of :attr:`inputs`.
@@ -52,22 +58,25 @@ class Page:
         Raises:
             SettingsError: some are not allowed.
         """
-        base, *widgets = given
-        return values.read(dict(zip(self.fields, widgets, strict=True)), base)
+        base, unit, *widgets = given
+        keys = (of_unit(key, int(unit)) for key in self.fields)
+        return values.read(dict(zip(keys, widgets, strict=True)), base)
 
     @property
     def outputs(self) -> list[compat.Component]:
         """What :meth:`fill` changes, in its order."""
-        return [self.base, *self.fields.values(), *self.boxes.values(), *self.notes.values()]
+        views = [component for component, _ in self.views.values()]
+        return [self.base, self.unit, *self.fields.values(), *self.boxes.values(), *self.notes.values(), *views]
 
     def fill(self, draft: Draft) -> list[Any]:
-        """Updates that put settings into the page and show what has an effect."""
-        held = {key: draft.settings.value(key) for key in SETTINGS}
+        """Updates that put settings into the page, of ControlNet unit 1, and show what has an effect."""
+        held = draft.held
         updates = [
-            compat.update(value=values.shown(key, held[key]), visible=self._visible(key, held)) for key in self.fields
+            compat.update(value=values.shown(key, held[key]), visible=self.is_visible(key, held)) for key in self.fields
         ]
-        others = [compat.update(visible=self._visible(name, held)) for name in self._others()]
-        return [values.base_of(draft), *updates, *others]
+        others = [compat.update(visible=self.is_visible(name, held)) for name in self._others()]
+        views = [view(held) for _, view in self.views.values()]
+        return [values.base_of(draft), FIRST_UNIT, *updates, *others, *views]
 
     def unchanged(self) -> list[Any]:
         """Updates that leave the page as it is."""
@@ -82,7 +91,8 @@ class Page:
     def _others(self) -> list[str | Path]:
         return [*self.boxes, *self.notes]
 
-    def _visible(self, name: str | Path, held: Mapping[str, Any]) -> bool:
+    def is_visible(self, name: str | Path, held: Mapping[str, Any]) -> bool:
+        """Whether a field, box or note is on display for these values."""
         return name not in self.rules or self.rules[name](held)
 
 
@@ -95,24 +105,24 @@ def build_sections(page: Page, extras: Mapping[Path, Extra]) -> None:
 
     Args:
         page: where the components are noted.
-        extras: headings → what else stands there, below the settings.
+        extras: headings → what else stands there, below the settings; for a tab of several units, all of it.
     """
     root = settings_tree()
-    for row in root.rows:
-        _row(page, row)
+    _fields(page, root)
     with gr.Tabs(elem_id="deforum_tabs"):
         for tab in root.children:
-            with gr.Tab(tab.heading, elem_id=section_id(tab.path)):
-                part(tab.heading, partial(_content, page, tab, extras))
+            with gr.Tab(tab.heading, elem_id=section_id(tab.path)) as place, part(tab.heading, place):
+                _content(page, tab, extras)
     connect_visibility(page)
 
 
 def rules_of(root: Section) -> dict[str | Path, Condition]:
     """When settings are on display, and when a section says that nothing in it is."""
-    rules: dict[str | Path, Condition] = {key: rule for key, rule in conditions(root.keys()).items()}  # noqa: C416
+    shown = [key for key in root.keys() if of_unit(key, 1) == key]  # noqa: SIM118 - a method of its own
+    rules: dict[str | Path, Condition] = {key: rule for key, rule in conditions(shown).items()}  # noqa: C416
     for section in root.walk():
         keys = list(section.keys())
-        if len(section.path) > 1 and all(key in rules for key in keys):
+        if len(section.path) > 1 and section.path[0] != UNITS_TAB and all(key in rules for key in keys):
             rules[section.path] = none_of(rules[key] for key in keys)
     return rules
 
@@ -125,18 +135,21 @@ def connect_visibility(page: Page) -> None:
             _connect(page, key, built)
 
 
-def part(name: str, build: Callable[[], None]) -> None:
-    """Build a part of the page; if that fails, say so in its place, for the rest can still be used."""
-    with gr.Column(elem_classes=["deforum-part"]) as place:
-        try:
-            build()
-        except Exception as error:  # noqa: BLE001 - whatever is wrong with one part, the tab must not die of it
-            failure: Exception | None = error
-        else:
-            failure = None
-    if failure is not None:
-        place.visible = False
-        compat.html(failure_html(name, failure))
+@contextmanager
+def part(name: str, place: compat.Component) -> Iterator[None]:
+    """A part of the page; if it cannot be built, that is said in its place, for the rest can still be used.
+
+    Args:
+        name: what people know it as.
+        place: the gradio block that it is built in; what of it was built before the failure is hidden.
+    """
+    before = len(place.children)
+    try:
+        yield
+    except Exception as error:  # noqa: BLE001 - whatever is wrong with one part, the tab must not die of it
+        for child in place.children[before:]:
+            child.visible = False
+        compat.html(failure_html(name, error))
 
 
 def failure_html(name: str, error: Exception) -> str:
@@ -154,12 +167,12 @@ def _content(page: Page, section: Section, extras: Mapping[Path, Extra]) -> None
         defaults = {key: setting.default for key, setting in SETTINGS.items()}
         said = _no_effect_html(rule)
         page.notes[section.path] = compat.html(said, visible=rule(defaults))
-    for row in section.rows:
-        _row(page, row)
+    _fields(page, section)
     if section.path in extras:
         extras[section.path](page)
-    for child in section.children:
-        _accordion(page, child, extras)
+    if section.heading != UNITS_TAB:
+        for child in section.children:
+            _accordion(page, child, extras)
 
 
 def _no_effect_html(rule: Condition) -> str:
@@ -168,24 +181,30 @@ def _no_effect_html(rule: Condition) -> str:
 
 
 def _accordion(page: Page, section: Section, extras: Mapping[Path, Extra]) -> None:
-    with compat.accordion(section.heading, is_open=section.path in OPEN, elem_id=section_id(section.path)):
-        part(section.heading, partial(_content, page, section, extras))
+    is_open, place_id = section.path in OPEN, section_id(section.path)
+    with compat.accordion(section.heading, is_open=is_open, elem_id=place_id) as place, part(section.heading, place):
+        _content(page, section, extras)
 
 
-def _row(page: Page, keys: tuple[str, ...]) -> None:
-    if len(keys) == 1:
-        _widget(page, keys[0])
-        return
-    with gr.Row():
-        for key in keys:
-            _widget(page, key)
+def _fields(page: Page, section: Section) -> None:
+    """The settings of a section. Styles put pairs side by side: rows of gradio would be two components more each."""
+    for row in section.rows:
+        for key in row:
+            build_field(page, key, is_half=len(row) > 1)
 
 
-def _widget(page: Page, key: str) -> None:
+def build_field(page: Page, key: str, *, is_half: bool = False) -> None:
+    """The widget of a setting.
+
+    Args:
+        page: where it is noted.
+        key: of the setting.
+        is_half: whether it shares its row.
+    """
     setting = SETTINGS[key]
     defaults = {name: known.default for name, known in SETTINGS.items()} if key in page.rules else {}
     visible = key not in page.rules or page.rules[key](defaults)
-    made = widget(setting, visible=visible, choices=page.door.choices().get(key, ()))
+    made = widget(setting, visible=visible, choices=page.door.choices().get(key, ()), is_half=is_half)
     (page.boxes if setting.kind == "object" else page.fields)[key] = made
 
 

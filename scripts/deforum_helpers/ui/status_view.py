@@ -55,6 +55,11 @@ def video_html(url: str, name: str) -> str:
     return f'<div class="deforum-picture">{video}</div><p class="deforum-links">{link}</p>'
 
 
+def said_html(sentence: str) -> str:
+    """What was just done."""
+    return f'<p class="deforum-said" role="status">{escape(sentence)}</p>'
+
+
 def _bar(job: JobStatus) -> str:
     done = 1.0 if job.status == "SUCCEEDED" else job.frame / job.frames if job.frames else 0.0
     facts = f'aria-label="Progress" aria-valuemin="0" aria-valuemax="100" aria-valuenow="{round(100 * done)}"'

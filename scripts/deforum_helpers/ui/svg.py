@@ -19,8 +19,9 @@ class Frame:
 
     Attributes:
         left, top, width, height: of the rectangle, in units of the drawing.
-        frames: number of frames; frame 0 is at the left edge, the last one at the right.
+        frames: number of frames; the first is at the left edge, the last one at the right.
         low, high: values at the bottom and at the top.
+        first: the frame at the left edge.
     """
 
     left: float
@@ -30,10 +31,11 @@ class Frame:
     frames: int
     low: float = 0.0
     high: float = 1.0
+    first: int = 0
 
     def x(self, frames: ArrayLike) -> NDArray[np.float64]:
         """Horizontal place of frames."""
-        return self.left + np.asarray(frames, np.float64) / max(self.frames - 1, 1) * self.width
+        return self.left + (np.asarray(frames, np.float64) - self.first) / max(self.frames - 1, 1) * self.width
 
     def y(self, values: ArrayLike) -> NDArray[np.float64]:
         """Vertical place of values."""
@@ -42,10 +44,13 @@ class Frame:
 
 
 def curve(frame: Frame, values: NDArray[np.float64], style: str) -> str:
-    """A series as a line, broken where it is not finite. Every peak is kept, however many values share a pixel."""
+    """A series, a value per frame of the rectangle, as a line that is broken where it is not finite.
+
+    Every peak is kept, however many values share a pixel.
+    """
     at = _peaks(values)
     pieces, pen = [], "M"
-    for x, y in zip(frame.x(at), frame.y(values[at]), strict=True):
+    for x, y in zip(frame.x(at + frame.first), frame.y(values[at]), strict=True):
         if np.isfinite(y):
             pieces.append(f"{pen}{x:.1f} {y:.1f}")
         pen = "L" if np.isfinite(y) else "M"

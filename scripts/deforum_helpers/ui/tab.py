@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
 from typing import Any
 
 import gradio as gr
 
+from ..errors import DeforumError
 from . import compat
 from .door import Door
+from .errands import Errands
+from .findings_view import error_html
 from .neo_core import PlanPanel, connect_plan
-from .run_panel import RunPanel, begin_with_kept, build_files, build_presets, connect_run
+from .presets import build_presets
+from .run_panel import RunPanel, begin_with_kept, build_files, connect_run
 from .runs import build_resume
-from .schedule_view import schedule_reply
 from .sections import Page, build_sections, part, rules_of
-from .tree import settings_tree
+from .tree import FIRST_UNIT, settings_tree
+from .units import build_units
 from .values import Draft, base_of
 
 _INFO = """<p><b>Deforum</b> moves the last picture, diffuses it again, and so on. <b>Neo Core</b> lets
@@ -35,28 +41,42 @@ def build_tab(door: Door) -> Any:
         that cannot be built is replaced by what is wrong with it.
     """
     with compat.blocks("Deforum") as tab:
-        page, panel = fill_tab(door)
+        _, panel, errands = fill_tab(door)
         if panel is not None:
-            begin_with_kept(tab.load, page, panel)
+            begin_with_kept(tab.load, door, errands)
     return tab
 
 
-def fill_tab(door: Door) -> tuple[Page, RunPanel | None]:
-    """Build the tab where gradio is at; returns its components, and those of the right side if they could be built."""
-    with gr.Column(elem_id="deforum_interface"):
-        page = Page(door, compat.hidden_text("deforum_base", base_of(Draft())), rules_of(settings_tree()))
-        plan = PlanPanel()
-        panels: list[RunPanel] = []
+def fill_tab(door: Door) -> tuple[Page, RunPanel | None, Errands]:
+    """Build the tab where gradio is at.
+
+    Returns:
+        Its components; those of the right side, None if they could not be built; what asks for errands.
+    """
+    with gr.Column(elem_id="deforum_interface") as place:
+        page = Page(
+            door,
+            base=compat.hidden_text("deforum_base", base_of(Draft())),
+            unit=compat.hidden_text("deforum_unit_shown", FIRST_UNIT),
+            errand=compat.hidden_text("deforum_errand"),
+            rules=rules_of(settings_tree()),
+        )
+        plan, errands, panels = PlanPanel(), Errands(page), list[RunPanel]()
         with gr.Row(elem_id="deforum_columns"):
-            with gr.Column(scale=3, min_width=480, elem_id="deforum_left"):
+            with gr.Column(scale=3, min_width=480, elem_id="deforum_left") as left:
                 with gr.Accordion("Info, Links and Help", open=False, elem_id="main_top_info_accord"):
                     compat.html(_INFO)
-                part("Settings", lambda: _settings(page, plan))
-            with gr.Column(scale=2, min_width=320, elem_id="deforum_right"):
-                part("Generate", lambda: panels.append(_run_side(page)))
-        part("Plan", lambda: connect_plan(page, plan))
-        part("Schedules", _schedules)
-    return page, panels[0] if panels else None
+                with part("Settings", left):
+                    _settings(page, plan)
+            with gr.Column(scale=2, min_width=320, elem_id="deforum_right") as right, part("Generate", right):
+                panels.append(_run_side(page, errands))
+        with part("Plan", place):
+            connect_plan(page, plan)
+        with part("Schedules", place):
+            _schedules()
+        with part("Uploads", place):
+            _uploads(door)
+    return page, panels[0] if panels else None, errands
 
 
 def _settings(page: Page, plan: PlanPanel) -> None:
@@ -65,6 +85,8 @@ def _settings(page: Page, plan: PlanPanel) -> None:
         {
             ("Init", "Parseq"): plan.build_parseq,
             ("Neo Core",): plan.build_neo_core,
+            ("ControlNet",): build_units,
+            ("Output", "Frame Interpolation"): _not_yet,
             ("Run", "Batch Mode, Resume and more", "Resume Animation"): build_resume,
         },
     )
@@ -77,12 +99,21 @@ def _settings(page: Page, plan: PlanPanel) -> None:
         )
 
 
-def _run_side(page: Page) -> RunPanel:
+def _not_yet(_: Page) -> None:
+    """A sentence below settings that files may hold and nothing uses."""
+    compat.html(
+        '<p class="deforum-legend">Frames are not interpolated here yet: these settings are kept for other programs, '
+        "and a run that asks for them says so.</p>"
+    )
+
+
+def _run_side(page: Page, errands: Errands) -> RunPanel:
     panel = RunPanel()
     connect_run(page, panel)
-    build_files(page, panel)
-    with gr.Accordion("Presets", open=False):
-        part("Presets", lambda: build_presets(page, panel))
+    build_files(page.door, errands)
+    with gr.Accordion("Presets", open=False, elem_id="deforum_presets_accord") as place, part("Presets", place):
+        build_presets(page.door, errands, panel.followed)
+    errands.connect(panel.said)
     return panel
 
 
@@ -90,5 +121,26 @@ def _schedules() -> None:
     """One handler for the views of all schedules: the script asks for the boxes that changed."""
     query = compat.hidden_text("deforum_schedule_query")
     reply = compat.hidden_text("deforum_schedule_reply")
-    ask = compat.hidden_button("deforum_schedule_ask")
-    compat.listen(ask.click, lambda asked: [schedule_reply(asked)], [query], [reply])
+    compat.listen(query.change, _schedule_reply, [query], [reply])
+
+
+def _schedule_reply(asked: str) -> list[str]:
+    from .schedule_view import schedule_reply  # with numpy and the parsers, which a start need not wait for
+
+    return [schedule_reply(asked, compat.file_url)]
+
+
+def _uploads(door: Door) -> None:
+    """One upload for all settings that name a file: the script offers it beside each, and fills in the path."""
+    key, reply = compat.hidden_text("deforum_upload_key"), compat.hidden_text("deforum_upload_reply")
+    upload = compat.upload_button("Upload", types=["image", "video", "audio"], elem_id="deforum_upload", is_hidden=True)
+
+    def keep(received: Any, wanted: str) -> list[str]:
+        asked = json.loads(wanted or "{}")
+        try:
+            kept = door.keep_upload(Path(compat.path_of(received)), str(asked.get("key", "")))
+        except DeforumError as error:
+            return [json.dumps({**asked, "error": error_html(error)})]
+        return [json.dumps({**asked, "path": str(kept)})]
+
+    compat.listen(upload.upload, keep, [upload, key], [reply])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import groupby
@@ -9,6 +10,12 @@ from itertools import groupby
 from ..settings.schema import SETTINGS, Setting
 
 Path = tuple[str, ...]
+
+UNITS_TAB = "ControlNet"
+"""The tab of the ControlNet units, whose settings share one set of widgets."""
+UNITS = range(1, 6)
+FIRST_UNIT = "1"
+_UNIT = re.compile(r"cn_[1-5]_")
 
 ORDER: tuple[Path, ...] = (
     ("Run",),
@@ -79,6 +86,9 @@ _FIRST: Mapping[Path, tuple[str, ...]] = {
     },
 }
 """Settings that lead their section, where the order of a settings file would read oddly."""
+
+CHECKED = ("schedule", "text_schedule", "prompts")
+"""Kinds of settings whose values are drawn and checked below their box while they are written."""
 
 _TOOLS = frozenset({"image_path"})
 _NO_EFFECT = frozenset(f"cn_{unit}_mask_vid_path" for unit in range(1, 6))
@@ -166,6 +176,16 @@ def _rows(settings: Iterable[Setting]) -> Iterator[tuple[str, ...]]:
 def elem_id(key: str) -> str:
     """Element id of a setting's widget."""
     return SETTINGS[key].elem_id or f"deforum_setting_{key}"
+
+
+def of_unit(key: str, unit: int) -> str:
+    """The setting of ControlNet unit ``unit`` that is what ``key`` is of its own unit; other keys as they are."""
+    return f"cn_{unit}_{key.split('_', 2)[2]}" if _UNIT.match(key) else key
+
+
+def unit_of(key: str) -> int | None:
+    """The ControlNet unit a setting belongs to; None for all others."""
+    return int(key[3]) if _UNIT.match(key) else None
 
 
 def section_id(path: Path) -> str:

@@ -36,6 +36,11 @@ class Draft:
     folder: Path | None = None
     findings: tuple[Finding, ...] = ()
 
+    @property
+    def held(self) -> dict[str, Any]:
+        """All values by settings key."""
+        return {key: self.settings.value(key) for key in SETTINGS}
+
 
 def shown(key: str, value: Any) -> Any:
     """What the widget of the setting ``key`` shows for ``value``."""

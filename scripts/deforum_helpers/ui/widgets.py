@@ -9,32 +9,35 @@ import gradio as gr
 
 from ..settings.schema import Setting
 from . import compat
-from .schedule_view import CHECKED
-from .tree import elem_id
+from .tree import CHECKED, elem_id
+from .uploads import SHOWN, TAKEN
 from .values import shown
 
 _NEAREST_HUNDREDTH = 0.01
 
 
-def widget(setting: Setting, *, visible: bool, choices: Sequence[str] = ()) -> compat.Component:
+def widget(setting: Setting, *, visible: bool, choices: Sequence[str] = (), is_half: bool = False) -> compat.Component:
     """The component of a setting, with its default.
 
     Args:
         setting: the setting.
         visible: whether it has an effect with the defaults.
         choices: texts on offer in place of the setting's own.
+        is_half: whether it shares its row with another.
     """
     facts = {
         "label": setting.label.rstrip(":"),
         "elem_id": elem_id(setting.key),
-        "elem_classes": ["deforum-setting", f"deforum-{setting.kind.replace('_', '-')}", *_checked(setting)],
+        "elem_classes": [*_classes(setting), *(["deforum-half"] if is_half else [])],
         "visible": visible,
     }
     return _MAKERS[setting.widget](setting, {**facts, "choices": _choices(setting, choices)})
 
 
-def _checked(setting: Setting) -> list[str]:
-    return ["deforum-checked"] if setting.kind in CHECKED else []
+def _classes(setting: Setting) -> list[str]:
+    checked = ["deforum-checked"] if setting.kind in CHECKED or setting.key in SHOWN else []
+    taken = ["deforum-takes-file"] if setting.key in TAKEN else []
+    return ["deforum-setting", f"deforum-{setting.kind.replace('_', '-')}", *checked, *taken]
 
 
 def _choices(setting: Setting, given: Sequence[str]) -> list[str]:

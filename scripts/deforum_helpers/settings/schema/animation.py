@@ -32,9 +32,11 @@ _2D_3D = "animation_mode in ['2D', '3D']"
 _NOT_INTERPOLATION = "animation_mode != 'Interpolation'"
 _FLIP = "enable_perspective_flip and animation_mode in ['2D', '3D']"
 _CADENCE_FLOW = "animation_mode in ['2D', '3D'] and diffusion_cadence > 1"
-_COMPOSITE = "animation_mode in ['2D', '3D'] and hybrid_composite != 'None'"
+# Hybrid video takes part in Video Input, too (the original hides it there, where it has no effect in the original).
+_CHAINED = "animation_mode in ['2D', '3D', 'Video Input']"
+_COMPOSITE = f"{_CHAINED} and hybrid_composite != 'None'"
 _COMPOSITE_MASK = f"{_COMPOSITE} and hybrid_comp_mask_type != 'None'"
-_FLOW = "animation_mode in ['2D', '3D'] and hybrid_motion == 'Optical Flow'"
+_FLOW = f"{_CHAINED} and hybrid_motion == 'Optical Flow'"
 _ANCESTRAL = "sampler in ['Euler a', 'DPM++ 2S a', 'DPM2 a', 'DPM2 a Karras', 'DPM++ 2S a Karras']"
 
 FLOW_METHODS = ("RAFT", "DIS Medium", "DIS Fine", "Farneback")
@@ -690,7 +692,7 @@ class DeforumAnimArgs:
         label="Generate inputframes",
         help="Extracts the frames of the init video for hybrid video. Max frames follows their number.",
         tab=_HYBRID,
-        visible_when=_2D_3D,
+        visible_when=_CHAINED,
     )
     hybrid_generate_human_masks: str = choice(
         "None",
@@ -705,7 +707,7 @@ class DeforumAnimArgs:
         label="First frame as init image",
         help="Starts the animation from the first frame of the hybrid video.",
         tab=_HYBRID,
-        visible_when=_COMPOSITE,
+        visible_when=f"{_2D_3D} and hybrid_composite != 'None'",
     )
     hybrid_motion: str = choice(
         "None",
@@ -713,14 +715,14 @@ class DeforumAnimArgs:
         label="Hybrid motion",
         help="Moves the frames as the video moves: pixel by pixel, as a tilted plane, or by shift, turn and zoom.",
         tab=_HYBRID,
-        visible_when=_2D_3D,
+        visible_when=_CHAINED,
     )
     hybrid_motion_use_prev_img: bool = flag(
         False,
         label="Motion use prev img",
         help="Measures the motion from the previous animation frame to the video frame instead of within the video.",
         tab=_HYBRID,
-        visible_when=f"{_2D_3D} and hybrid_motion != 'None'",
+        visible_when=f"{_CHAINED} and hybrid_motion != 'None'",
     )
     hybrid_flow_consistency: bool = flag(
         False,
@@ -754,7 +756,7 @@ class DeforumAnimArgs:
         label="Hybrid composite",
         help="Blends the video's frames into the animation: after the motion, before it, or after diffusion.",
         tab=_HYBRID,
-        visible_when=_2D_3D,
+        visible_when=_CHAINED,
         elem_id="hybrid_composite",
     )
     hybrid_use_init_image: bool = flag(
@@ -762,7 +764,7 @@ class DeforumAnimArgs:
         label="Use init image as video",
         help="Uses the init image in place of a video, as if it stood still.",
         tab=_HYBRID,
-        visible_when=_2D_3D,
+        visible_when=_CHAINED,
     )
     hybrid_comp_mask_type: str = choice(
         "None",
@@ -800,7 +802,7 @@ class DeforumAnimArgs:
         label="Comp save extra frames",
         help="Also writes masks, composites and flows as pictures, to look at what hybrid video does.",
         tab=_HYBRID,
-        visible_when=_2D_3D,
+        visible_when=_CHAINED,
     )
     neocore_key_index_distribution: str = choice(
         "Parseq Only",

@@ -1,0 +1,95 @@
+"""ControlNet: the fields of one unit, and a picker of the unit that stands in them.
+
+Five units are eighty settings of which few are in use. Fields for all of them would slow down the page, so there is one
+set, called by the keys of unit 1. What the others hold is in the base of the page.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import partial
+from typing import Any
+
+import gradio as gr
+
+from ..errors import DeforumError
+from . import compat, values
+from .sections import Page, build_field
+from .tree import FIRST_UNIT, UNITS, UNITS_TAB, Path, Section, of_unit, settings_tree
+
+PICKER_ID = "deforum_unit"
+_IN_USE = "in use"
+
+
+def build_units(page: Page) -> None:
+    """Picker and fields."""
+    picker = gr.Radio(
+        _labels({}),
+        value=_label(int(FIRST_UNIT), {}),
+        label="Unit",
+        info="Up to five ControlNet units work together; those that are in use say so.",
+        elem_id=PICKER_ID,
+    )
+    keys = [key for row in _first_unit().rows for key in row]
+    for row in _first_unit().rows:
+        for key in row:
+            build_field(page, key, is_half=len(row) > 1)
+    page.views["units"] = (picker, lambda held: _picked(int(FIRST_UNIT), held))
+    fields = [page.fields[key] for key in keys]
+    kept = [page.base, page.unit, *fields]
+    compat.listen(picker.input, partial(_switched, page, keys), [picker, *kept], [picker, *kept], raw=True)
+    compat.listen(page.fields["cn_1_enabled"].input, partial(_marked, keys), kept, [picker], raw=True)
+
+
+def _switched(page: Page, keys: Sequence[str], wanted: str, base: str, shown: str, *given: Any) -> list[Any]:
+    """Keep what stands in the fields, and show another unit in them."""
+    try:
+        draft = _read(keys, base, int(shown), given)
+    except DeforumError:  # what cannot be kept stays in sight
+        return [_picked(int(shown), values.read({}, base).held), *(compat.same() for _ in range(2 + len(keys)))]
+    unit = next((unit for unit in UNITS if wanted.startswith(_label(unit, {}))), int(shown))
+    held = draft.held
+    before, after = (_as_first(keys, each, held) for each in (int(shown), unit))
+    fields = [compat.update(value=values.shown(key, after[key]), **_visible(page, key, before, after)) for key in keys]
+    return [_picked(unit, held), values.base_of(draft), str(unit), *fields]
+
+
+def _as_first(keys: Sequence[str], unit: int, held: Mapping[str, Any]) -> dict[str, Any]:
+    """All values, with those of ``unit`` under the keys of the fields."""
+    return {**held, **{key: held[of_unit(key, unit)] for key in keys}}
+
+
+def _visible(page: Page, key: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, bool]:
+    """What shows or hides a field, if anything: some gradios lose a field that is hidden twice."""
+    visible = page.is_visible(key, after)
+    return {} if visible == page.is_visible(key, before) else {"visible": visible}
+
+
+def _marked(keys: Sequence[str], base: str, shown: str, *given: Any) -> list[Any]:
+    try:
+        held = _read(keys, base, int(shown), given).held
+    except DeforumError:
+        return [compat.same()]
+    return [_picked(int(shown), held)]
+
+
+def _read(keys: Sequence[str], base: str, unit: int, given: Sequence[Any]) -> values.Draft:
+    return values.read({of_unit(key, unit): value for key, value in zip(keys, given, strict=True)}, base)
+
+
+def _picked(unit: int, held: Mapping[str, Any]) -> Any:
+    return compat.update(choices=_labels(held), value=_label(unit, held))
+
+
+def _labels(held: Mapping[str, Any]) -> list[str]:
+    """How the units are called in the picker, for these settings."""
+    return [_label(unit, held) for unit in UNITS]
+
+
+def _label(unit: int, held: Mapping[str, Any]) -> str:
+    return f"CN Model {unit}" + (f" ({_IN_USE})" if held.get(f"cn_{unit}_enabled") else "")
+
+
+def _first_unit() -> Section:
+    path: Path = (UNITS_TAB, "CN Model 1")
+    return next(section for section in settings_tree().walk() if section.path == path)
