@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
+from secrets import token_hex
 from shutil import copyfile
 
 from ..errors import DeforumError, InputError, StorageError
@@ -66,7 +67,13 @@ def keep_upload(upload: Path, key: str, folder: Path) -> Path:
         name = digest.hexdigest()[:16]
         kept = ensure_folder(folder) / f"{name}{suffix}"
         if not kept.exists():
-            copyfile(upload, kept)
+            # Under its name there is never half a file.
+            partial_file = kept.with_name(f".{name}.{token_hex(4)}.part")
+            try:
+                copyfile(upload, partial_file)
+                partial_file.replace(kept)
+            finally:
+                partial_file.unlink(missing_ok=True)
     except OSError as error:
         raise StorageError(f"{upload.name} cannot be kept: {error}") from error
     return kept.absolute()
