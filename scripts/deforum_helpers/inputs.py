@@ -172,6 +172,7 @@ class _Opener:
             mask_files=self._mask_files(),
             guides=_Pictures(self._load, [g.picture for g in self._data.guides]) if self._data.guides else None,
             control=dict(self._control()),
+            control_masks=dict(self._control_masks()),
         )
 
     def _load(self, named: str, key: str) -> Image:
@@ -250,6 +251,11 @@ class _Opener:
         for number, unit in enumerate(self._settings.controlnet, start=1):
             if unit.enabled and not unit.loopback_mode and unit.vid_path.strip():
                 yield number, self._videos.open(unit.vid_path, key=f"cn_{number}_vid_path")
+
+    def _control_masks(self) -> Iterator[tuple[int, FrameSource]]:
+        for number, unit in enumerate(self._settings.controlnet, start=1):
+            if unit.enabled and unit.mask_vid_path.strip():
+                yield number, self._videos.open(unit.mask_vid_path, key=f"cn_{number}_mask_vid_path")
 
     def _depth(self) -> _Depth | None:
         opening = open_depth_model(self._settings.anim.depth_algorithm, **self._places.networks)

@@ -57,6 +57,7 @@ class ControlUnit:
         module: preprocessor, "none" for none.
         model: name of the model.
         image: H×W×3 picture that guides, of any size; None for the picture to be diffused (loopback).
+        mask: H×W, white where the unit takes part, or what preprocessors for inpainting make anew; None for everywhere.
         weight: 0..2.
         guidance_start, guidance_end: share of the steps, 0..1, between which it takes part.
         processor_res: resolution of the preprocessor, pixels.
@@ -80,6 +81,7 @@ class ControlUnit:
     control_mode: str = "Balanced"
     low_vram: bool = False
     pixel_perfect: bool = False
+    mask: Mask | None = None
 
 
 @dataclass(frozen=True, eq=False)

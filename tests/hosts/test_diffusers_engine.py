@@ -178,6 +178,7 @@ def test_controlnet(controlled, model):
         {"guidance_end": 0.5},
         {"guidance_start": 0.5},
         {"module": "canny"},
+        {"mask": np.eye(INIT.shape[0], INIT.shape[1], dtype=np.uint8) * 255},
     ):
         other = engine.diffuse(replace(REQUEST, control_units=(replace(unit, **change),))).image
         assert difference(other, guided) > 0.01, change

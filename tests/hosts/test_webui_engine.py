@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from deforum_helpers.errors import EngineError, EngineMemoryError, EngineNaNError, Interrupted
+from deforum_helpers.hosts.webui.controlnet import unit_values
 from deforum_helpers.hosts.webui.engine import webui_engine
 from deforum_helpers.jobs.control import RunControl
 from deforum_helpers.ports import ControlUnit, DiffusionRequest, Inpainting
@@ -389,9 +390,33 @@ class TestControlNet:
         assert unit["image"]["image"].shape == (8, 8, 3)
         assert unused == [{"enabled": False}] * 2
 
-    def test_forge_takes_the_picture_alone(self, host):
-        forge = replace(host, kind="forge")
-        assert diffuse(forge, control_units=(UNIT,))[1].script_args[3]["image"].shape == (8, 8, 3)
+    def test_forge_and_reforge_take_pictures_in_their_own_forms(self, host, monkeypatch):
+        for fields, form in (
+            ({"image": 0, "image_fg": 0}, (8, 8, 3)),
+            ({"image": 0}, {"image", "mask"}),
+            ({"image": 0, "effective_region_mask": 0}, {"image", "mask"}),
+        ):
+            monkeypatch.setitem(globals(), "ControlNetUnit", type("ControlNetUnit", (), {"__annotations__": fields}))
+            image = diffuse(host, control_units=(UNIT,))[1].script_args[3]["image"]
+            assert (image.keys() if isinstance(image, dict) else image.shape) == form
+
+    def test_a_mask_is_a_region_but_for_inpainting(self, host):
+        masked = replace(UNIT, mask=np.full((8, 8), 255, np.uint8))
+        unit = diffuse(host, control_units=(masked,))[1].script_args[3]
+        assert unit["effective_region_mask"].shape == (8, 8, 3)
+        assert not unit["image"]["mask"].any()
+        loopback = unit_values(replace(masked, image=None), {}, "region")
+        assert loopback["image"] is None
+        assert loopback["effective_region_mask"].all()
+        inpaint = unit_values(replace(masked, module="inpaint_only"), {}, "region")
+        assert inpaint["image"]["mask"].all()
+        assert "effective_region_mask" not in inpaint
+
+    def test_a_mask_stands_beside_the_picture_in_forge(self):
+        masked = replace(UNIT, mask=np.full((8, 8), 255, np.uint8))
+        assert unit_values(masked, {}, "alone")["mask_image"].all()
+        assert unit_values(masked, {}, "pairs")["mask_image"]["image"].all()
+        assert all("mask_image" not in unit_values(UNIT, {}, form) for form in ("alone", "pairs", "region"))
 
     def test_loopback_rests_where_there_is_no_picture(self, host, init):
         unit = replace(UNIT, image=None)

@@ -117,10 +117,13 @@ def test_controlnet_units_get_their_picture_and_values_at_the_keys_own_frame():
         "cn_4_enabled": True,
         "cn_4_loopback_mode": True,
     }
-    _, engine = run(plan(max_frames=9, diffusion_cadence=4, **values), control={2: VIDEO})
+    _, engine = run(plan(max_frames=9, diffusion_cadence=4, **values), control={2: VIDEO}, control_masks={4: VIDEO})
     assert [len(request.control_units) for request in engine.requests] == [2, 2, 2]
     unit, loopback = engine.requests[1].control_units
     assert (unit.number, unit.module, unit.model) == (2, "canny", "control_canny")
     assert (unit.weight, unit.guidance_start, unit.guidance_end) == (0.4, 0.1, 0.2)
     assert unit.image[0, 0, 0] == 80
     assert (loopback.number, loopback.image) == (4, None)
+    assert unit.mask is None
+    assert loopback.mask.ndim == 2
+    assert loopback.mask[0, 0] == 80

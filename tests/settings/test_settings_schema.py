@@ -27,7 +27,11 @@ OWN_DEFAULTS = {
     "diffusion_redo": 0,
 }
 OWN_TEXTS = {"init_images"}
-OWN_LABELS = {"perspective_flip_fv": "Perspective flip fv", "sampling_mode": "Sampling mode"}
+OWN_LABELS = {
+    "perspective_flip_fv": "Perspective flip fv",
+    "sampling_mode": "Sampling mode",
+    **{f"cn_{unit}_mask_vid_path": "ControlNet Mask Video/ Image Path" for unit in range(1, 6)},
+}
 OWN_CHOICES = {
     "neocore_key_index_distribution": [
         "Parseq Only",

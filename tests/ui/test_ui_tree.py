@@ -25,7 +25,7 @@ def test_every_setting_stands_in_its_section_once():
 def test_what_has_no_widget_is_no_choice_of_the_user():
     missing = SETTINGS.keys() - set(TREE.keys())
     hidden = {key for key, setting in SETTINGS.items() if setting.visible_when == "False"}
-    assert missing == hidden | {"image_path"} | {f"cn_{unit}_mask_vid_path" for unit in range(1, 6)}
+    assert missing == hidden | {"image_path"}
 
 
 def test_sections_follow_the_known_order():

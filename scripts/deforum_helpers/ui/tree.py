@@ -91,7 +91,6 @@ CHECKED = ("schedule", "text_schedule", "prompts")
 """Kinds of settings whose values are drawn and checked below their box while they are written."""
 
 _TOOLS = frozenset({"image_path"})
-_NO_EFFECT = frozenset(f"cn_{unit}_mask_vid_path" for unit in range(1, 6))
 _PER_ROW = {"Checkbox": 2, "Slider": 2, "Number": 2, "Dropdown": 2}
 """How many widgets of a kind share a row; others have one of their own."""
 
@@ -142,7 +141,7 @@ class Section:
 
 def is_shown(setting: Setting) -> bool:
     """Whether the setting has a widget: not if it is never on display, has no effect, or is no part of a run."""
-    return setting.visible_when != "False" and setting.key not in _TOOLS | _NO_EFFECT
+    return setting.visible_when != "False" and setting.key not in _TOOLS
 
 
 def settings_tree(settings: Mapping[str, Setting] = SETTINGS) -> Section:

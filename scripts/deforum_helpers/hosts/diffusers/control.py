@@ -134,7 +134,12 @@ class ControlNets:
         source = init if unit.image is None else unit.image
         if source is None:
             raise EngineError(f"ControlNet unit {unit.number} has no picture, and there is none to start from.")
-        return PillowImage.fromarray(np.ascontiguousarray(make(fitted(source, unit.resize_mode, width, height), unit)))
+        guide = make(fitted(source, unit.resize_mode, width, height), unit)
+        if unit.mask is not None:
+            # Black guides nothing.
+            shown = fitted(np.dstack([unit.mask] * 3), unit.resize_mode, width, height)
+            guide = np.where(shown < 128, np.uint8(0), guide)
+        return PillowImage.fromarray(np.ascontiguousarray(guide))
 
 
 def fitted(image: Image, mode: str, width: int, height: int) -> Image:

@@ -5,14 +5,18 @@ from __future__ import annotations
 import inspect
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
 from ...errors import EngineError
-from ...ports import ControlUnit, DiffusionRequest
+from ...ports import ControlUnit, DiffusionRequest, Image
 from .host import Host
 from .samplers import nearest
+
+Form = Literal["region", "pairs", "alone"]
+"""How pictures and masks are handed over: in pairs, with a mask as a region (the extension) or as a pair of its own
+(reForge), or each alone (Forge)."""
 
 _MISSING = (
     "{units} of ControlNet cannot be used: this web UI has no ControlNet. Install the extension sd-webui-controlnet, "
@@ -59,7 +63,7 @@ def control_scripts(host: Host, request: DiffusionRequest, *, after_others: bool
     runner.scripts = [script]
     runner.alwayson_scripts = [script]
     known = _known_names(script)
-    arguments = [unit_values(unit, known, masked=host.kind == "a1111") for unit in units]
+    arguments = [unit_values(unit, known, _form(script)) for unit in units]
     # Units that were left over on the tab are not ours.
     unused = [{"enabled": False} for _ in range(last - first - len(units))]
     return runner, [None] * first + arguments + unused
@@ -71,26 +75,23 @@ def _refuse(units: Sequence[ControlUnit]) -> None:
         raise EngineError(_MISSING.format(units=f"Unit {named}" if len(units) == 1 else f"Units {named}"))
 
 
-def unit_values(unit: ControlUnit, known: Mapping[str, Mapping[str, str]], *, masked: bool) -> dict[str, Any]:
+def unit_values(unit: ControlUnit, known: Mapping[str, Mapping[str, str]], form: Form) -> dict[str, Any]:
     """A unit in the words of the web UI's ControlNet.
 
     Args:
         unit: the unit.
         known: names in lower case → names, of its "models" and "modules"; empty where they cannot be told.
-        masked: whether a picture comes with a mask, as the extension has it, or alone, as Forge has it.
+        form: of pictures and masks.
 
     Raises:
         EngineError: there is no such model or module.
     """
-    image: Any = unit.image
-    if unit.image is not None and masked:
-        image = {"image": unit.image, "mask": np.zeros_like(unit.image)}
     return {
+        **_guide(unit, form),
         "enabled": True,
         "module": _named(unit, "preprocessor", unit.module, known.get("modules", {})),
         "model": _named(unit, "model", unit.model, known.get("models", {})),
         "weight": unit.weight,
-        "image": image,
         "resize_mode": unit.resize_mode,
         "low_vram": unit.low_vram,
         "processor_res": unit.processor_res,
@@ -102,6 +103,32 @@ def unit_values(unit: ControlUnit, known: Mapping[str, Mapping[str, str]], *, ma
         "control_mode": unit.control_mode,
         "save_detected_map": False,
     }
+
+
+def _guide(unit: ControlUnit, form: Form) -> dict[str, Any]:
+    """The picture of a unit and where it takes part, in the web UI's words."""
+    mask = None if unit.mask is None else np.dstack([unit.mask] * 3)
+    if form == "alone":
+        return {"image": unit.image, **({} if mask is None else {"mask_image": mask})}
+    if form == "pairs":
+        return {"image": _pair(unit.image), **({} if mask is None else {"mask_image": _pair(mask)})}
+    # The extension takes a mask beside a picture for inpainting only; for all others it is a region.
+    if mask is not None and "inpaint" in unit.module.lower():
+        return {"image": _pair(unit.image, mask)}
+    return {"image": _pair(unit.image), **({} if mask is None else {"effective_region_mask": mask})}
+
+
+def _pair(image: Image | None, mask: Image | None = None) -> dict[str, Image] | None:
+    """A picture and what is drawn over it, as gradio hands them over."""
+    return None if image is None else {"image": image, "mask": np.zeros_like(image) if mask is None else mask}
+
+
+def _form(script: Any) -> Form:
+    """How a ControlNet takes its pictures, by what its units have."""
+    fields = getattr(_globals(script).get("ControlNetUnit"), "__annotations__", {})
+    if not fields or "effective_region_mask" in fields:
+        return "region"
+    return "alone" if "image_fg" in fields else "pairs"
 
 
 @contextmanager
@@ -147,8 +174,7 @@ def _named(unit: ControlUnit, what: str, name: str, known: Mapping[str, str]) ->
 
 def _known_names(script: Any) -> dict[str, dict[str, str]]:
     """Names of models and preprocessors in lower case → as ControlNet writes them, as far as it tells them."""
-    # Script files are in no package; what they have imported is found in the globals of their functions.
-    its = getattr(inspect.unwrap(type(script).process), "__globals__", {})
+    its = _globals(script)
     state, preprocessors = its.get("global_state"), its.get("Preprocessor")
     models = _first(state, "get_all_controlnet_names", "cn_models_names")
     modules = _first(state, "get_all_preprocessor_names", "cn_preprocessor_modules")
@@ -158,6 +184,11 @@ def _known_names(script: Any) -> dict[str, dict[str, str]]:
     models = models.values() if isinstance(models, Mapping) else models
     found = {"models": models, "modules": modules}
     return {what: {str(name).lower(): str(name) for name in names} for what, names in found.items() if names}
+
+
+def _globals(script: Any) -> Mapping[str, Any]:
+    """What a script's file has imported: script files are in no package."""
+    return getattr(inspect.unwrap(type(script).process), "__globals__", {})
 
 
 def _first(owner: Any, *names: str) -> Any:

@@ -31,6 +31,7 @@ class Inputs:
         words: finds what words name in a picture.
         guides: the guide images, in the order of the plan's guides.
         control: frames for each ControlNet unit that has some, by the unit's number.
+        control_masks: the same for masks of units.
         depth: sees how far things are, None for a flat scene.
         hybrid_flow, cadence_flow, redo_flow: optical flow of each use, None where it is off.
         keep_extra: is given pictures of in-between results, by kind and frame.
@@ -46,6 +47,7 @@ class Inputs:
     words: Callable[[Image, str], Mask] | None = None
     guides: FrameSource | None = None
     control: Mapping[int, FrameSource] = field(default_factory=dict)
+    control_masks: Mapping[int, FrameSource] = field(default_factory=dict)
     depth: DepthEstimator | None = None
     hybrid_flow: FlowEstimator | None = None
     cadence_flow: FlowEstimator | None = None

@@ -31,8 +31,8 @@ class ControlNetUnit:
         visible_when=_ON + " and not cn_{i}_loopback_mode",
     )
     mask_vid_path: str = path(
-        label="ControlNet Mask Video/ Image Path (*NOT WORKING, kept in UI for CN's devs testing!*)",
-        help="Path of a mask for this unit. Kept for compatibility; it has no effect.",
+        label="ControlNet Mask Video/ Image Path",
+        help="Path or URL of a mask, a video or one picture: white where the unit takes part, black where it does not.",
         tab=_UNIT,
         visible_when=_ON,
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from ....imaging.opencv import cv
 from ....ports import ControlUnit, DiffusionRequest, Image
 from ...data.inputs import Inputs
 from ...data.render_data import RenderData
@@ -46,6 +47,7 @@ def diffusion_request(data: RenderData, inputs: Inputs, key: KeyStep, init_image
 def _control_units(data: RenderData, inputs: Inputs, key: KeyStep) -> Iterator[ControlUnit]:
     for step in key.control:
         unit, source = data.settings.controlnet[step.number - 1], inputs.control.get(step.number)
+        mask = inputs.control_masks.get(step.number)
         yield ControlUnit(
             number=step.number,
             module=unit.module,
@@ -61,4 +63,5 @@ def _control_units(data: RenderData, inputs: Inputs, key: KeyStep) -> Iterator[C
             control_mode=unit.control_mode,
             low_vram=unit.low_vram,
             pixel_perfect=unit.pixel_perfect,
+            mask=cv.cvtColor(mask.frame(key.index), cv.COLOR_RGB2GRAY) if mask is not None else None,
         )
