@@ -77,7 +77,7 @@ class DeforumOutputArgs:
     r_upscale_video: bool = flag(
         False,
         label="Upscale",
-        help="Makes a second, enlarged video when the run is done.",
+        help="Is to make a second, enlarged video. There is no upscaling yet; the setting is kept.",
         tab=_VIDEO,
         visible_when=_WITH_VIDEO,
     )
