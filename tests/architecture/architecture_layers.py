@@ -19,6 +19,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("rendering.key_renderer", "rendering.tween_renderer"),
     ("render",),
     ("media", "models"),
+    ("tools",),
     ("inputs", "finish"),
     ("job", "side_files"),
     ("resume",),

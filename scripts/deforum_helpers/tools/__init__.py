@@ -1,0 +1,1 @@
+"""Tools that work on finished videos and pictures: stitching, depth, frame interpolation, upscaling."""
