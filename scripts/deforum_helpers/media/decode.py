@@ -15,15 +15,14 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
 from threading import Thread
-from typing import IO, cast
+from typing import cast
 
 import numpy as np
 
 from ..errors import FfmpegError
 from ..ports import Image
-from .ffmpeg import TAIL_LINES, ffmpeg_error, find_ffmpeg, start_error, tail
+from .ffmpeg import TAIL_LINES, ffmpeg_error, find_ffmpeg, start_error, tail, widen
 
-_PIPE_SIZE = 1 << 20
 SCALE = "flags=lanczos+accurate_rnd+full_chroma_int+full_chroma_inp+bitexact"
 """How frames are scaled and become RGB, the same on every machine. ffmpeg's fast ways cost a third of the time, but
 shift green by 1.5 levels, which adds up where pictures are fed back."""
@@ -283,13 +282,5 @@ def _start(command: Sequence[str], purpose: str) -> tuple[subprocess.Popen[bytes
         raise start_error(purpose, command[0], error) from error
     if process.stdout is None or process.stderr is None:  # pragma: no cover - both are pipes
         raise FfmpegError(f"ffmpeg got no pipes to {purpose}.")
-    _widen(process.stdout)
+    widen(process.stdout)
     return process, cast("io.FileIO", process.stdout), io.BufferedReader(cast("io.FileIO", process.stderr))
-
-
-def _widen(pipe: IO[bytes]) -> None:
-    """A larger pipe lets ffmpeg run ahead by part of a frame; where that is not possible, nothing changes."""
-    with contextlib.suppress(ImportError, AttributeError, OSError):
-        import fcntl
-
-        fcntl.fcntl(pipe.fileno(), fcntl.F_SETPIPE_SZ, _PIPE_SIZE)  # type: ignore[attr-defined,unused-ignore]

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from ..errors import FfmpegError, Finding, InputError
 from ..ports import Image
-from .ffmpeg import TAIL_LINES, ffmpeg_error, find_ffmpeg, start_error, tail
+from .ffmpeg import TAIL_LINES, ffmpeg_error, find_ffmpeg, start_error, tail, widen
 from .store import ensure_folder, read_image, storage_error
 from .timebase import format_rate
 
@@ -367,6 +367,7 @@ def _start(command: Sequence[str], purpose: str) -> tuple[subprocess.Popen[bytes
         raise start_error(purpose, command[0], error) from error
     if process.stdin is None or process.stderr is None:  # pragma: no cover - both are pipes
         raise FfmpegError(f"ffmpeg got no pipes to {purpose}.")
+    widen(process.stdin)
     return process, process.stdin, process.stderr
 
 
