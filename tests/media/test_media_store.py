@@ -5,12 +5,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from media_samples import picture
 from PIL import Image
 
 from deforum_helpers.errors import StorageError
 from deforum_helpers.media import store
 from deforum_helpers.media.formats import Png
+from media_samples import picture
 
 TS = "20240102030405"
 
