@@ -7,12 +7,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from media_samples import FAST, decode_frames, frame_times, grey, make_video, picture
 
 from deforum_helpers.errors import FfmpegError, InputError, StorageError
 from deforum_helpers.media import encode
 from deforum_helpers.media.ffmpeg import probe, run_ffmpeg
 from deforum_helpers.media.store import ImageFrameStore
+from media_samples import FAST, decode_frames, frame_times, grey, make_video, picture
 
 POSIX = pytest.mark.skipif(sys.platform == "win32", reason="needs POSIX processes")
 LEVELS = range(0, 240, 10)

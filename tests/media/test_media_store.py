@@ -5,13 +5,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from media_samples import picture
 from PIL import Image
 
 from deforum_helpers.errors import StorageError
 from deforum_helpers.media import store
 from deforum_helpers.media.formats import Jpeg, Png
 from deforum_helpers.media.png import encode_png
+from media_samples import picture
 
 TS = "20240102030405"
 
