@@ -7,9 +7,9 @@ one it is on cannot do the work, and each step is told as a finding.
 from __future__ import annotations
 
 import gc
-import importlib
+import importlib.util
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from threading import Lock
@@ -39,6 +39,30 @@ def import_optional(name: str, needed_for: str) -> Any:
     except (ImportError, OSError) as error:  # OSError: a library it is linked to is missing
         message = f"{needed_for} needs the Python package {name!r}, which cannot be used: {error}. {_INSTALL}"
         raise RunError(message) from error
+
+
+def check_packages(needed_for: str, names: Sequence[str], install: str = _INSTALL) -> None:
+    """See that Python packages are there, without importing them.
+
+    Args:
+        needed_for: what needs them.
+        names: of the packages.
+        install: how to get them, one sentence.
+
+    Raises:
+        RunError: some are missing; says which.
+    """
+    missing = [repr(name) for name in names if not _is_installed(name)]
+    if missing:
+        packages = f"the Python package{'s' if len(missing) > 1 else ''} {' and '.join(missing)}"
+        raise RunError(f"{needed_for} needs {packages}. {install}")
+
+
+def _is_installed(name: str) -> bool:
+    try:
+        return importlib.util.find_spec(name) is not None
+    except (ImportError, ValueError):  # it is there, and broken
+        return False
 
 
 def offered(module: Any, name: str) -> Any | None:
