@@ -60,13 +60,10 @@ class InBetween:
 
 
 def similarity(first: Image, second: Image) -> float:
-    """How alike two pictures of one size are as a whole: 1 the same, near 0 nothing in common.
+    """How alike two pictures, H×W×3 uint8 of one size, are as a whole: 1 the same, near 0 nothing in common.
 
     The structural similarity of Wang et al. 2004 (window of 11, sigma 1.5) of both at 32×32 pixels, the mean over
     pixels and colours.
-
-    Args:
-        first, second: H×W×3 uint8.
     """
     one, two = (
         cv.resize(image, (_SMALL, _SMALL), interpolation=cv.INTER_AREA).astype(np.float32) for image in (first, second)

@@ -95,7 +95,8 @@ def run_work(
         RunError: it failed; what is rendered is kept.
     """
     run = None if work.resume is None else RunFolder(*work.resume)
-    ready = prepare(work.request, options.out, access, run)
+    models = None if options.allow_download else options.models
+    ready = prepare(work.request, options.out, access, run, models=models)
     report.findings(ready.findings)
     if control.should_stop():
         return Outcome(stopped="Stopped before the first frame.")

@@ -42,6 +42,8 @@ _ULTRA = 2048
 _CUT = 0.2
 """Pictures less similar than this are on the two sides of a cut."""
 _FLOW_METHOD = "DIS Fine"
+_LEAST_FOR_FLOW = 16
+"""Pixels of a side below which the method finds nothing to compare."""
 
 
 class Interpolator(Protocol):
@@ -137,14 +139,17 @@ class FlowInterpolator:
 
     def between(self, first: Image, second: Image, count: int) -> Iterator[Image]:
         """As in the protocol."""
-        _check(first, second)
+        height, width = _check(first, second)
         if count < 1:
             return
         if similarity(first, second) < _CUT:
             yield from [first] * count
             return
-        pictures = InBetween(first, second, OpenCVFlow(_FLOW_METHOD))
-        yield from (pictures.at(index / (count + 1)) for index in range(1, count + 1))
+        below, right = (max(0, _LEAST_FOR_FLOW - side) for side in (height, width))
+        pair = [cv.copyMakeBorder(image, 0, below, 0, right, cv.BORDER_REPLICATE) for image in (first, second)]
+        pictures = InBetween(pair[0], pair[1], OpenCVFlow(_FLOW_METHOD))
+        for index in range(1, count + 1):
+            yield np.ascontiguousarray(pictures.at(index / (count + 1))[:height, :width])
 
 
 @contextmanager
@@ -218,6 +223,7 @@ class InterpolationEngine:
         label: in names of files.
         open: loads it, and frees its memory at the end.
         packages: Python packages it needs.
+        most: times as many frames as it can make, None for any.
         weights: file it needs, None for none.
         folders: where that file may be, given ``models/Deforum``; it is fetched into the first.
         whole: whether the pictures made fill the time that the last frame is shown as well, as the original's FILM
@@ -227,6 +233,7 @@ class InterpolationEngine:
     name: str
     label: str
     open: Callable[[Opening], AbstractContextManager[Interpolator]]
+    most: int | None = None
     packages: tuple[str, ...] = ()
     weights: RemoteFile | None = None
     folders: Callable[[Path], tuple[Path, ...]] = lambda models: (models,)
@@ -240,8 +247,10 @@ class InterpolationEngine:
 
 
 ENGINES: tuple[InterpolationEngine, ...] = (
-    InterpolationEngine(RifeInterpolator.name, "RIFE", _open_rife, ("torch",), RIFE_WEIGHTS),
-    InterpolationEngine(FilmInterpolator.name, "FILM", _open_film, ("torch",), FILM_WEIGHTS, _film_folders, whole=True),
+    InterpolationEngine(RifeInterpolator.name, "RIFE", _open_rife, 10, ("torch",), RIFE_WEIGHTS),
+    InterpolationEngine(
+        FilmInterpolator.name, "FILM", _open_film, None, ("torch",), FILM_WEIGHTS, _film_folders, whole=True
+    ),
     InterpolationEngine(FlowInterpolator.name, "Flow", _open_flow),
 )
 
