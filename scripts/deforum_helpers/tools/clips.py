@@ -6,7 +6,7 @@ Frames go through one by one, so a video of an hour takes as much memory as one 
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
-from contextlib import ExitStack, closing
+from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import count
@@ -62,8 +62,7 @@ class Clip:
         width, height: of all frames, pixels.
         fps: frames per second (NTSC rates exact).
         count: number of frames, None if unknown. A video's container tells it; what can be decoded may differ a little.
-        frames: a fresh pass over all frames from the first on, each H×W×3 uint8 RGB and the reader's own. It raises
-            InputError or FfmpegError where a frame cannot be read.
+        every: a fresh pass over every so many-th frame from the first on; see :meth:`frames`.
         sound: file whose sound belongs to it; None without one.
     """
 
@@ -72,8 +71,16 @@ class Clip:
     height: int
     fps: Fraction
     count: int | None
-    frames: Callable[[], Iterator[Image]]
+    every: Callable[[int], Iterator[Image]]
     sound: Path | None = None
+
+    def frames(self) -> Iterator[Image]:
+        """A fresh pass over all frames from the first on, each H×W×3 uint8 RGB and the reader's own.
+
+        Raises:
+            InputError, FfmpegError: a frame cannot be read.
+        """
+        return self.every(1)
 
 
 @dataclass(frozen=True)
@@ -120,12 +127,12 @@ def open_video(path: Path, *, key: str, ffmpeg: Path | str | None = None) -> Cli
     if info.fps is None:
         raise InputError(f"{path} does not tell how many frames per second it has.", key=key)
 
-    def frames() -> Iterator[Image]:
-        with closing(Decoder(path, first, range(_MAX_FRAMES), size=first.size, ffmpeg=ffmpeg)) as decoder:
+    def every(step: int) -> Iterator[Image]:
+        with closing(Decoder(path, first, range(0, _MAX_FRAMES, step), size=first.size, ffmpeg=ffmpeg)) as decoder:
             yield from decoder.frames()
 
     sound = path if info.has_audio else None
-    return Clip(path.stem, *first.size, info.fps, info.frames, frames, sound)
+    return Clip(path.stem, *first.size, info.fps, info.frames, every, sound)
 
 
 def open_pictures(files: Sequence[Path], fps: Fraction, *, key: str, name: str = "") -> Clip:
@@ -144,8 +151,8 @@ def open_pictures(files: Sequence[Path], fps: Fraction, *, key: str, name: str =
         raise InputError("no picture is named.", key=key)
     height, width, _ = read_whole_picture(files[0], key=key).shape
 
-    def frames() -> Iterator[Image]:
-        for file in files:
+    def every(step: int) -> Iterator[Image]:
+        for file in files[::step]:
             image = read_whole_picture(file, key=key)
             if image.shape != (height, width, 3):
                 size = f"{image.shape[1]}×{image.shape[0]}"
@@ -153,7 +160,7 @@ def open_pictures(files: Sequence[Path], fps: Fraction, *, key: str, name: str =
                 raise InputError(text, key=key, hint="Leave it out, or make all pictures of one size first.")
             yield image
 
-    return Clip(name or files[0].stem, width, height, fps, len(files), frames)
+    return Clip(name or files[0].stem, width, height, fps, len(files), every)
 
 
 def fresh_folder(root: Path, kind: str, name: str) -> Path:
@@ -178,6 +185,16 @@ def fresh_folder(root: Path, kind: str, name: str) -> Path:
             raise storage_error(folder, error, action="created") from error
         return folder
     raise AssertionError("numbers do not end")
+
+
+@contextmanager
+def working_in(folder: Path) -> Iterator[Path]:
+    """Work in a folder that was just made: if nothing comes of it, it is gone again."""
+    try:
+        yield folder
+    finally:
+        with suppress(OSError):  # something is in it
+            folder.rmdir()
 
 
 def fresh_file(path: Path) -> Path:
