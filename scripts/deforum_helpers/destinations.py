@@ -106,7 +106,7 @@ def second_videos(
         return ()
     encode = options.encode
     try:
-        source = open_video(video, key="", ffmpeg=encode.ffmpeg)
+        source = replace(open_video(video, key="", ffmpeg=encode.ffmpeg), fps=data.fps)
         if options.keep_images:
             store = store_of(run, options)
             files = [store.path(index) for index in range(data.max_frames)]

@@ -43,8 +43,8 @@ def run(arguments: argparse.Namespace) -> int:
     """Make the video and print where it is."""
     from ..models.weights import Opening
     from ..parseq.rate import parse_fps
-    from ..tools.clips import open_sources
     from ..tools.interpolate import Interpolation, interpolate_clip
+    from ..tools.sources import open_sources
 
     wanted = Interpolation(_ENGINES[arguments.engine], arguments.factor, arguments.slow_motion)
     options = encoding(arguments)

@@ -49,7 +49,7 @@ def run(arguments: argparse.Namespace) -> int:
     from ..models.upscaling import upscaling_model
     from ..models.weights import Opening
     from ..parseq.rate import parse_fps
-    from ..tools.clips import open_sources
+    from ..tools.sources import open_sources
     from ..tools.upscale import Upscaling, upscale_clip
 
     factor = arguments.factor or upscaling_model(arguments.network).factors[0]

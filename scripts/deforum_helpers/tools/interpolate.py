@@ -19,7 +19,7 @@ from ..models.interpolation import (
 )
 from ..models.weights import Opening
 from ..ports import Image
-from .clips import INTERPOLATION, UNWATCHED, Clip, Made, Watch, fresh_folder, write_clip
+from .clips import INTERPOLATION, UNWATCHED, Clip, Made, Watch, fresh_folder, working_in, write_clip
 
 _STEM_BYTES = 200
 """Of a file's name, so that there is room for what follows."""
@@ -149,7 +149,7 @@ def interpolate_clip(  # noqa: PLR0913
         DeforumError: as :func:`interpolate`.
     """
     check_interpolation(wanted.engine, None if to.allow_download else to.models_folder)
-    folder = fresh_folder(out, INTERPOLATION, clip.name)
-    pictures = folder / f"interpolated_frames_{wanted.method.label.lower()}" if keep_pictures else None
-    video = folder / f"{clean_stem(clip.name, max_bytes=_STEM_BYTES)}{wanted.suffix}.mp4"
-    return interpolate(clip, wanted, video, to=to, encode=encode, pictures=pictures, watch=watch)
+    with working_in(fresh_folder(out, INTERPOLATION, clip.name)) as folder:
+        pictures = folder / f"interpolated_frames_{wanted.method.label.lower()}" if keep_pictures else None
+        video = folder / f"{clean_stem(clip.name, max_bytes=_STEM_BYTES)}{wanted.suffix}.mp4"
+        return interpolate(clip, wanted, video, to=to, encode=encode, pictures=pictures, watch=watch)

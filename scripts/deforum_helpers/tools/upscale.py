@@ -11,7 +11,7 @@ from ..media.naming import clean_stem
 from ..models.upscaling import Upscaler, check_upscaling, open_upscaler, upscale_factor, upscaling_model
 from ..models.weights import Opening
 from ..ports import Image
-from .clips import UNWATCHED, UPSCALING, Clip, Made, Watch, fresh_folder, write_clip
+from .clips import UNWATCHED, UPSCALING, Clip, Made, Watch, fresh_folder, working_in, write_clip
 
 _STEM_BYTES = 200
 """Of a file's name, so that there is room for what follows."""
@@ -125,7 +125,7 @@ def upscale_clip(  # noqa: PLR0913
         DeforumError: as :func:`upscale`.
     """
     check_upscaling(wanted.model, wanted.factor, None if to.allow_download else to.models_folder)
-    folder = fresh_folder(out, UPSCALING, clip.name)
-    pictures = folder / "Upscaled_frames" if keep_pictures else None
-    video = folder / f"{clean_stem(clip.name, max_bytes=_STEM_BYTES)}{wanted.suffix}.mp4"
-    return upscale(clip, wanted, video, to=to, encode=encode, pictures=pictures, watch=watch)
+    with working_in(fresh_folder(out, UPSCALING, clip.name)) as folder:
+        pictures = folder / "Upscaled_frames" if keep_pictures else None
+        video = folder / f"{clean_stem(clip.name, max_bytes=_STEM_BYTES)}{wanted.suffix}.mp4"
+        return upscale(clip, wanted, video, to=to, encode=encode, pictures=pictures, watch=watch)
