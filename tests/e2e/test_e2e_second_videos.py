@@ -1,4 +1,4 @@
-"""The enlarged video of a run and the one with more frames: names, frames, rates, sound, and what is said without them."""
+"""The enlarged video of a run and the one with more frames: names, frames, rates, sound, and runs without them."""
 
 from __future__ import annotations
 

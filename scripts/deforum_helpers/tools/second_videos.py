@@ -11,7 +11,7 @@ from ..errors import DeforumError, Finding, InputError, RunError
 from ..media.encode import EncodeOptions
 from ..media.frames import Told
 from ..media.run_folder import RunFolder
-from ..media.store import ImageFrameStore
+from ..media.store import ImageFrameStore, ensure_folder
 from ..media.subtitles import embed_subtitles
 from ..models.interpolation import check_interpolation
 from ..models.upscaling import check_upscaling
@@ -79,7 +79,10 @@ class SecondVideos:
 
         def made() -> Made:
             wanted = Upscaling(output.r_upscale_model, output.r_upscale_factor)
-            take = store.write if store is not None else None
+            take = None
+            if store is not None:
+                ensure_folder(store.folder)
+                take = store.write
             video = self.run.file(f"{wanted.suffix}.mp4")
             return upscale(
                 self.source, wanted, video, to=self.to, encode=self.encode, take=take, watch=self._watch("Upscaling")
