@@ -15,7 +15,8 @@ from deforum_helpers.media.ffmpeg import probe
 from deforum_helpers.models.depth import open_depth_model
 from deforum_helpers.tools import depth_video
 from deforum_helpers.tools.clips import Watch, open_video
-from deforum_helpers.tools.depth_video import THRESHOLDINGS, WITHOUT_DEPTH, DepthLook, make_depth_video
+from deforum_helpers.tools.depth_look import THRESHOLDINGS, WITHOUT_DEPTH, DepthLook
+from deforum_helpers.tools.depth_video import finished, make_depth_video
 from media_samples import FAST, decode_frames, make_video
 from tiny_networks import write_network
 
@@ -109,7 +110,7 @@ def test_without_a_network_it_is_grey(video, tmp_path):
 @pytest.mark.parametrize("thresholding", THRESHOLDINGS)
 def test_thresholds(thresholding):
     look = DepthLook(thresholding=thresholding, lower=100, upper=200)
-    seen = look.finish(RAMP)
+    seen = finished(RAMP, look)
     assert seen.shape == (48, 64, 3)
     if thresholding == "None":
         assert np.array_equal(seen[..., 1], RAMP)
@@ -127,13 +128,13 @@ def test_adaptive_thresholds_look_at_the_surroundings():
     grey = np.tile(np.array([[100, 120]], np.uint8), (24, 16))
     grey[:, 16:] += 100
     for thresholding in THRESHOLDINGS[3:]:
-        seen = DepthLook(thresholding=thresholding, block_size=3, c=0).finish(grey)[5:-5, 3:13, 0]
+        seen = finished(grey, DepthLook(thresholding=thresholding, block_size=3, c=0))[5:-5, 3:13, 0]
         assert np.array_equal(seen > 0, grey[5:-5, 3:13] == 120), thresholding
 
 
 def test_the_end_is_softened():
     edge = np.repeat(np.array([[0] * 32 + [255] * 32], np.uint8), 48, axis=0)
-    rows = [DepthLook(blur=width).finish(edge)[20, :, 0] for width in (0, 4, 40)]
+    rows = [finished(edge, DepthLook(blur=width))[20, :, 0] for width in (0, 4, 40)]
     assert [int(((row > 5) & (row < 250)).sum()) for row in rows] == sorted(
         int(((row > 5) & (row < 250)).sum()) for row in rows
     )

@@ -55,7 +55,8 @@ def add_parser(commands: Any) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Make the video and print where it is."""
-    from ..tools.depth_video import WITH_DEPTH, WITHOUT_DEPTH, DepthLook, make_depth_video
+    from ..tools.depth_look import WITH_DEPTH, WITHOUT_DEPTH, DepthLook
+    from ..tools.depth_video import make_depth_video
 
     look = DepthLook(
         mode=WITHOUT_DEPTH if arguments.grayscale else WITH_DEPTH,

@@ -210,6 +210,7 @@ def write_clip(  # noqa: PLR0913
     encode: EncodeOptions | None = None,
     pictures: Path | None = None,
     sound: str | Path | None = None,
+    allow_private: bool = True,
     total: int | None = None,
     watch: Watch = UNWATCHED,
 ) -> Made:
@@ -222,6 +223,7 @@ def write_clip(  # noqa: PLR0913
         encode: how to encode.
         pictures: folder for the frames as files, too: ``000000000.png`` and so on; None for no files.
         sound: file or address of the sound to add; where it fails, the silent video stays and a finding says why.
+        allow_private: as in ``web.open_url``, for the address of a sound.
         total: how many frames there will be, for ``watch``.
         watch: told of each frame; asked whether to stop, and then the video holds what there is.
 
@@ -245,7 +247,10 @@ def write_clip(  # noqa: PLR0913
             if stopped:
                 break
         output.finish()
-    findings = _with_sound(path, sound, output.frames / fps, encode)
+    findings: tuple[Finding, ...] = ()
+    if sound is not None:
+        ffmpeg = encode.ffmpeg if encode else None
+        findings = _with_sound(path, sound, output.frames / fps, ffmpeg, allow_private=allow_private)
     return Made(path, output.frames, stopped, findings, pictures)
 
 
@@ -281,12 +286,10 @@ class _Output:
 
 
 def _with_sound(
-    video: Path, sound: str | Path | None, duration: Fraction, encode: EncodeOptions | None
+    video: Path, sound: str | Path, duration: Fraction, ffmpeg: Path | str | None, *, allow_private: bool
 ) -> tuple[Finding, ...]:
-    if sound is None:
-        return ()
     try:
-        add_soundtrack(video, sound, duration=duration, ffmpeg=encode.ffmpeg if encode else None)
+        add_soundtrack(video, sound, duration=duration, ffmpeg=ffmpeg, allow_private=allow_private)
     except DeforumError as error:
         return (Finding("warning", f"the video has no sound. {error}"),)
     return ()

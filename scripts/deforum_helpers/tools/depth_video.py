@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,18 +17,16 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import Finding, InputError, Interrupted
+from ..errors import Interrupted
 from ..imaging.depth_maps import depth_range_of, depth_to_grey
 from ..media.encode import EncodeOptions
 from ..media.naming import clean_stem
 from ..models.depth import open_depth_model
 from ..ports import DepthEstimator, Image
 from .clips import DEPTH, UNWATCHED, Clip, Made, Watch, fresh_folder, open_video, working_in, write_clip
+from .depth_look import WITH_DEPTH, DepthLook
 
 KEY = "video"
-WITH_DEPTH, WITHOUT_DEPTH = "Depth", "None (just grayscale)"
-MODES = (WITH_DEPTH, WITHOUT_DEPTH)
-THRESHOLDINGS = ("None", "Simple", "Simple (Auto-value)", "Adaptive (Mean)", "Adaptive (Gaussian)")
 _ADAPTIVE: Mapping[str, int] = {
     "Adaptive (Mean)": cv2.ADAPTIVE_THRESH_MEAN_C,
     "Adaptive (Gaussian)": cv2.ADAPTIVE_THRESH_GAUSSIAN_C,
@@ -38,81 +36,6 @@ _SAMPLES = 16
 
 Grey = NDArray[np.uint8]
 """H×W, uint8."""
-
-
-@dataclass(frozen=True)
-class DepthLook:
-    """What a depth video shows.
-
-    Attributes:
-        mode: one of ``MODES``: depth, or the brightness of the video.
-        network: the depth network, a value of the setting ``depth_algorithm``.
-        closer_is_brighter: near things are white; if not, far ones are. Brightness of the video is left as it is.
-        thresholding: one of ``THRESHOLDINGS``: greys, or two levels, black and ``upper``. "Simple" parts them at
-            ``lower``, "Simple (Auto-value)" where Otsu's method finds it best in each frame, the adaptive ones at the
-            (weighted) mean of the ``block_size`` pixels around, less ``c``.
-        lower: 0..255.
-        upper: 0..255.
-        block_size: pixels, odd, from 3 on.
-        c: levels, of either sign.
-        blur: width in pixels by which the result is softened at the end; 0 for not at all.
-
-    Raises:
-        InputError: a value is none of these.
-    """
-
-    mode: str = WITH_DEPTH
-    network: str = "Midas-3-Hybrid"
-    closer_is_brighter: bool = True
-    thresholding: str = "None"
-    lower: int = 127
-    upper: int = 255
-    block_size: int = 11
-    c: float = 2
-    blur: int = 0
-
-    def __post_init__(self) -> None:
-        wrong = [
-            Finding("error", text, label)
-            for label, is_right, text in (
-                ("Mode", self.mode in MODES, f"{self.mode!r} is none of {', '.join(MODES)}."),
-                (
-                    "Thresholding Mode",
-                    self.thresholding in THRESHOLDINGS,
-                    f"{self.thresholding!r} is none of {', '.join(THRESHOLDINGS)}.",
-                ),
-                *((name, 0 <= level <= 255, f"a level is from 0 to 255, got {level}.") for name, level in self._levels),
-                (
-                    "Block size",
-                    self.block_size % 2 == 1 and 3 <= self.block_size <= 999,
-                    f"a block has an odd number of pixels from 3 to 999, got {self.block_size}.",
-                ),
-                ("End blur width", 0 <= self.blur <= 255, f"a blur is 0 to 255 pixels wide, got {self.blur}."),
-            )
-            if not is_right
-        ]
-        if wrong:
-            raise InputError(wrong)
-
-    @property
-    def _levels(self) -> tuple[tuple[str, int], ...]:
-        return ("Threshold Value Lower", self.lower), ("Threshold Value Upper", self.upper)
-
-    def finish(self, grey: Grey) -> Image:
-        """The frame that a grey picture becomes: thresholds and blur, H×W×3."""
-        done = _softened(self._parted(grey), self.blur)
-        return np.repeat(done[:, :, np.newaxis], 3, axis=2)
-
-    def _parted(self, grey: Grey) -> Grey:
-        if self.thresholding in _ADAPTIVE:
-            method = _ADAPTIVE[self.thresholding]
-            parted = cv2.adaptiveThreshold(grey, self.upper, method, cv2.THRESH_BINARY, self.block_size, self.c)
-        elif self.thresholding != "None":
-            automatic = cv2.THRESH_OTSU if "Auto" in self.thresholding else 0
-            _, parted = cv2.threshold(grey, self.lower, self.upper, cv2.THRESH_BINARY | automatic)
-        else:
-            return grey
-        return parted.astype(np.uint8, copy=False)
 
 
 def make_depth_video(  # noqa: PLR0913
@@ -152,7 +75,7 @@ def make_depth_video(  # noqa: PLR0913
         folder = stack.enter_context(working_in(fresh_folder(out, DEPTH, clip.name)))
         stem = clean_stem(clip.name, max_bytes=200)
         made = write_clip(
-            (look.finish(see(image)) for image in clip.frames()),
+            (finished(see(image), look) for image in clip.frames()),
             folder / f"{stem}_depth_{clean_stem(look.thresholding)}.mp4",
             fps=clip.fps,
             encode=encode,
@@ -162,6 +85,24 @@ def make_depth_video(  # noqa: PLR0913
         )
         said = () if network is None else network.findings
     return replace(made, findings=(*said, *made.findings))
+
+
+def finished(grey: Grey, look: DepthLook) -> Image:
+    """The frame, H×W×3, that a grey picture becomes: thresholds, then blur."""
+    done = _softened(_parted(grey, look), look.blur)
+    return np.repeat(done[:, :, np.newaxis], 3, axis=2)
+
+
+def _parted(grey: Grey, look: DepthLook) -> Grey:
+    if look.thresholding in _ADAPTIVE:
+        method = _ADAPTIVE[look.thresholding]
+        parted = cv2.adaptiveThreshold(grey, look.upper, method, cv2.THRESH_BINARY, look.block_size, look.c)
+    elif look.thresholding != "None":
+        automatic = cv2.THRESH_OTSU if "Auto" in look.thresholding else 0
+        _, parted = cv2.threshold(grey, look.lower, look.upper, cv2.THRESH_BINARY | automatic)
+    else:
+        return grey
+    return parted.astype(np.uint8, copy=False)
 
 
 def _depth_view(clip: Clip, network: DepthEstimator, look: DepthLook, watch: Watch) -> Callable[[Image], Grey]:

@@ -79,6 +79,7 @@ def stitch(
     fps: Fraction,
     encode: EncodeOptions | None = None,
     sound: str | Path | None = None,
+    allow_private: bool = True,
     watch: Watch = UNWATCHED,
 ) -> Made:
     """Make ``{folder name}.mp4`` in the folder of the series, or ``{folder name}_1.mp4`` … where there is one.
@@ -88,6 +89,7 @@ def stitch(
         fps: frames per second.
         encode: how to encode.
         sound: file or address of the sound to add.
+        allow_private: as in ``web.open_url``, for the address of a sound.
         watch: as for ``write_clip``.
 
     Raises:
@@ -98,7 +100,16 @@ def stitch(
     folder = series.pattern.parent
     clip = open_pictures(series.files, fps, key=KEY, name=folder.name)
     target = fresh_file(folder / f"{folder.name or 'video'}.mp4")
-    made = write_clip(clip.frames(), target, fps=fps, encode=encode, sound=sound, total=clip.count, watch=watch)
+    made = write_clip(
+        clip.frames(),
+        target,
+        fps=fps,
+        encode=encode,
+        sound=sound,
+        allow_private=allow_private,
+        total=clip.count,
+        watch=watch,
+    )
     return replace(made, findings=(*series.findings, *made.findings))
 
 

@@ -62,9 +62,14 @@ def said_html(sentence: str) -> str:
 
 def _bar(job: JobStatus) -> str:
     done = 1.0 if job.status == "SUCCEEDED" else job.frame / job.frames if job.frames else 0.0
+    return bar_html(done, job.status.lower())
+
+
+def bar_html(done: float, kind: str) -> str:
+    """A bar, ``done`` of it full; ``kind`` is how what it shows stands, for its colour."""
     facts = f'aria-label="Progress" aria-valuemin="0" aria-valuemax="100" aria-valuenow="{round(100 * done)}"'
     inner = f'<span style="width:{done:.1%}"></span>'
-    return f'<div class="deforum-bar deforum-{job.status.lower()}" role="progressbar" {facts}>{inner}</div>'
+    return f'<div class="deforum-bar deforum-{kind}" role="progressbar" {facts}>{inner}</div>'
 
 
 def _sentence(job: JobStatus, jobs: Sequence[JobStatus]) -> str:

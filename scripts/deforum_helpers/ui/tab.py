@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from .presets import build_presets
 from .run_panel import RunPanel, begin_with_kept, build_files, connect_run
 from .runs import build_resume
 from .sections import Page, build_sections, part, rules_of
+from .tool_panel import ToolPanel
 from .tree import FIRST_UNIT, settings_tree
 from .units import build_units
 from .values import Draft, base_of
@@ -61,13 +63,13 @@ def fill_tab(door: Door) -> tuple[Page, RunPanel | None, Errands]:
             errand=compat.hidden_text("deforum_errand"),
             rules=rules_of(settings_tree()),
         )
-        plan, errands, panels = PlanPanel(), Errands(page), list[RunPanel]()
+        plan, tools, errands, panels = PlanPanel(), ToolPanel(), Errands(page), list[RunPanel]()
         with gr.Row(elem_id="deforum_columns"):
             with gr.Column(scale=3, min_width=480, elem_id="deforum_left") as left:
                 with gr.Accordion("Info, Links and Help", open=False, elem_id="main_top_info_accord"):
                     compat.html(_INFO)
                 with part("Settings", left):
-                    _settings(page, plan)
+                    _settings(page, plan, tools)
             with gr.Column(scale=2, min_width=320, elem_id="deforum_right") as right, part("Generate", right):
                 panels.append(_run_side(page, errands))
         with part("Plan", place):
@@ -76,10 +78,12 @@ def fill_tab(door: Door) -> tuple[Page, RunPanel | None, Errands]:
             _schedules()
         with part("Uploads", place):
             _uploads(door)
+        with part("Tools", place):
+            tools.connect(door)
     return page, panels[0] if panels else None, errands
 
 
-def _settings(page: Page, plan: PlanPanel) -> None:
+def _settings(page: Page, plan: PlanPanel, tools: ToolPanel) -> None:
     build_sections(
         page,
         {
@@ -87,6 +91,7 @@ def _settings(page: Page, plan: PlanPanel) -> None:
             ("Neo Core",): plan.build_neo_core,
             ("ControlNet",): build_units,
             ("Output", "Frame Interpolation"): _not_yet,
+            **{place: partial(tools.build, place) for place in tools.places},
             ("Run", "Batch Mode, Resume and more", "Resume Animation"): build_resume,
         },
     )

@@ -9,15 +9,15 @@ import gradio as gr
 
 from ..settings.schema import Setting
 from . import compat
-from .tree import CHECKED, elem_id
-from .uploads import SHOWN, TAKEN
+from .tree import CHECKED, widget_id
+from .uploads import SHOWN, TAKEN, TOOLS_TAKE
 from .values import shown
 
 _NEAREST_HUNDREDTH = 0.01
 
 
 def widget(setting: Setting, *, visible: bool, choices: Sequence[str] = (), is_half: bool = False) -> compat.Component:
-    """The component of a setting, with its default.
+    """The component of a setting, or of a tool's value, with its default.
 
     Args:
         setting: the setting.
@@ -27,7 +27,7 @@ def widget(setting: Setting, *, visible: bool, choices: Sequence[str] = (), is_h
     """
     facts = {
         "label": setting.label.rstrip(":"),
-        "elem_id": elem_id(setting.key),
+        "elem_id": widget_id(setting),
         "elem_classes": [*_classes(setting), *(["deforum-half"] if is_half else [])],
         "visible": visible,
     }
@@ -36,7 +36,7 @@ def widget(setting: Setting, *, visible: bool, choices: Sequence[str] = (), is_h
 
 def _classes(setting: Setting) -> list[str]:
     checked = ["deforum-checked"] if setting.kind in CHECKED or setting.key in SHOWN else []
-    taken = ["deforum-takes-file"] if setting.key in TAKEN else []
+    taken = ["deforum-takes-file"] if setting.key in TAKEN or setting.key in TOOLS_TAKE else []
     return ["deforum-setting", f"deforum-{setting.kind.replace('_', '-')}", *checked, *taken]
 
 
@@ -48,7 +48,7 @@ def _choices(setting: Setting, given: Sequence[str]) -> list[str]:
 def _textbox(setting: Setting, facts: dict[str, Any]) -> compat.Component:
     # The manifest may be megabytes: its box keeps its height and scrolls.
     most = setting.lines if setting.kind == "json" else max(setting.lines, 12)
-    value = shown(setting.key, setting.default)
+    value = shown(setting.key, setting.default) if setting.kind == "prompts" else setting.default
     return gr.Textbox(value, lines=setting.lines, max_lines=most, info=setting.help, **_without_choices(facts))
 
 

@@ -56,7 +56,8 @@ class DeforumOutputArgs:
     image_path: str = path(
         "C:/SD/20230124234916_%09d.png",
         label="Image path",
-        help="Pattern of existing frames, with %09d for the number, for the Frames to Video tool. Not part of a run.",
+        help="Folder of numbered frames, any one of them, or a pattern with %09d for the number. Frame rate and sound "
+        "are those of the video settings. Not part of a run.",
         tab=("Output", "Frames to Video"),
         saved=False,
     )
