@@ -60,7 +60,8 @@ class TestWanted:
         [
             ("RIFE v4.6", 11, 1, "2 to 10"),
             ("RIFE v4.6", 1, 1, "2 to 10"),
-            ("FILM", 1, 1, "2 or more"),
+            ("FILM", 1, 1, "2 to 300"),
+            ("Optical Flow", 301, 1, "2 to 300"),
             ("Optical Flow", 2, 0, "1 or more"),
             ("DAIN", 2, 1, "no engine"),
         ],
@@ -69,7 +70,7 @@ class TestWanted:
         with pytest.raises(SettingsError, match=said):
             Interpolation(engine, factor, slow)
 
-    def test_film_takes_any_factor(self):
+    def test_film_takes_large_factors(self):
         assert Interpolation("FILM", 300).suffix == "_FILM_x300"
 
 

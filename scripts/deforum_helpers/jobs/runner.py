@@ -109,7 +109,7 @@ def run_work(
         folders.append(folder)
         report.folder(folder.path, folder.timestring)
 
-    options = replace(options, resume=ready.resume, on_folder=tell)
+    options = replace(options, resume=ready.resume, on_folder=tell, on_step=report.step)
     try:
         result = run_job(ready.job, ready.data, engine, options, report, control)
     except Interrupted as stopped:

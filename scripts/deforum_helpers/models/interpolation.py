@@ -41,6 +41,8 @@ _ULTRA = 2048
 """Pixels of both sides from which on RIFE looks at half the size, or motion would be too far for it."""
 _CUT = 0.2
 """Pictures less similar than this are on the two sides of a cut."""
+_MOST = 300
+"""Times as many frames, where the engine itself sets no limit."""
 _FLOW_METHOD = "DIS Fine"
 _LEAST_FOR_FLOW = 16
 """Pixels of a side below which the method finds nothing to compare."""
@@ -223,7 +225,7 @@ class InterpolationEngine:
         label: in names of files.
         open: loads it, and frees its memory at the end.
         packages: Python packages it needs.
-        most: times as many frames as it can make, None for any.
+        most: times as many frames as it may be asked for.
         weights: file it needs, None for none.
         folders: where that file may be, given ``models/Deforum``; it is fetched into the first.
         whole: whether the pictures made fill the time that the last frame is shown as well, as the original's FILM
@@ -233,7 +235,7 @@ class InterpolationEngine:
     name: str
     label: str
     open: Callable[[Opening], AbstractContextManager[Interpolator]]
-    most: int | None = None
+    most: int
     packages: tuple[str, ...] = ()
     weights: RemoteFile | None = None
     folders: Callable[[Path], tuple[Path, ...]] = lambda models: (models,)
@@ -249,9 +251,9 @@ class InterpolationEngine:
 ENGINES: tuple[InterpolationEngine, ...] = (
     InterpolationEngine(RifeInterpolator.name, "RIFE", _open_rife, 10, ("torch",), RIFE_WEIGHTS),
     InterpolationEngine(
-        FilmInterpolator.name, "FILM", _open_film, None, ("torch",), FILM_WEIGHTS, _film_folders, whole=True
+        FilmInterpolator.name, "FILM", _open_film, _MOST, ("torch",), FILM_WEIGHTS, _film_folders, whole=True
     ),
-    InterpolationEngine(FlowInterpolator.name, "Flow", _open_flow),
+    InterpolationEngine(FlowInterpolator.name, "Flow", _open_flow, _MOST),
 )
 
 

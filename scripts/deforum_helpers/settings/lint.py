@@ -16,7 +16,7 @@ from .schema import SETTINGS, Settings
 
 GIF_FPS = 30
 """Most frames per second of a GIF."""
-_RIFE_FACTORS = range(2, 11)
+_RIFE_FACTORS, _FACTORS = range(2, 11), range(2, 301)
 _TIMESTRING_DIGITS = 14
 
 
@@ -153,8 +153,8 @@ def _interpolation(settings: Settings) -> Iterator[Finding]:
     engine, factor = output.frame_interpolation_engine, output.frame_interpolation_x_amount
     if engine.startswith("RIFE") and factor not in _RIFE_FACTORS:
         yield Finding("error", f"{factor} is out of range; RIFE does 2 to 10.", "frame_interpolation_x_amount")
-    elif engine != "None" and factor < min(_RIFE_FACTORS):
-        yield Finding("error", f"{factor} adds no frames; it must be 2 or more.", "frame_interpolation_x_amount")
+    elif engine not in ("None", "RIFE v4.6") and factor not in _FACTORS:
+        yield Finding("error", f"{factor} is out of range; {engine} does 2 to 300.", "frame_interpolation_x_amount")
     if (
         engine != "None"
         and output.frame_interpolation_slow_mo_enabled

@@ -44,9 +44,8 @@ class Interpolation:
 
     def __post_init__(self) -> None:
         most = self.method.most
-        if self.factor < 2 or (most is not None and self.factor > most):
-            allowed = f"2 to {most}" if most is not None else "2 or more"
-            message = f"{self.factor} times as many frames cannot be made by {self.method.name}; it does {allowed}."
+        if not 2 <= self.factor <= most:
+            message = f"{self.factor} times as many frames cannot be made by {self.method.name}; it does 2 to {most}."
             raise SettingsError(message, key="frame_interpolation_x_amount")
         if self.slow_motion < 1:
             message = f"{self.slow_motion} times slower is no speed; it must be 1 or more."
