@@ -114,8 +114,8 @@ def second_videos(
     except DeforumError as error:
         return (Finding("warning", f"no further video was made. {error}"),)
     to = Opening(options.models, options.device, options.allow_download, options.memory, options.on_step)
-    made = SecondVideos(data.settings, run, source, subtitles, to, encode, options.on_step, control.should_stop)
-    return made.make()
+    stop = control.should_stop
+    return SecondVideos(data.settings, run, source, data.cuts, subtitles, to, encode, options.on_step, stop).make()
 
 
 def with_depth(

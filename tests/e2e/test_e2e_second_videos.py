@@ -112,6 +112,21 @@ def test_interpolated_frames_are_kept_if_wanted(render):
     assert all(np.array_equal(read_image(kept[2 * i]), read_image(frame)) for i, frame in enumerate(frames))
 
 
+@pytest.mark.parametrize("alignment", ["Exact", "Classic"])
+def test_a_key_frame_that_keeps_nothing_stays_a_cut(models, render, alignment):
+    folder, _ = render(
+        strength_schedule="0: (0.9), 3: (0.9), 4: (0), 5: (0.9)",
+        frame_interpolation_engine="FILM",
+        frame_interpolation_keep_imgs=True,
+        neocore_tween_alignment=alignment,
+        max_frames=8,
+    )
+    kept = [read_image(path) for path in sorted(next(folder.glob("interpolated_frames_film_*")).iterdir())]
+    assert np.array_equal(kept[7], kept[6]) is (alignment == "Exact")
+    assert not np.array_equal(kept[8], kept[7])
+    assert not np.array_equal(kept[5], kept[4])
+
+
 def test_frames_are_deleted_after_they_were_used(render):
     folder, _ = render(delete_imgs=True, **FLOW)
     assert videos(folder)["_Flow_x2"] == (11, 64, 24)

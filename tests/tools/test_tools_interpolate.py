@@ -85,6 +85,15 @@ class TestFrames:
             truth = view(LAND, 2 * index, width=64, height=48)
             assert psnr(made[index][inside], truth[inside]) > 32
 
+    def test_nothing_is_made_up_across_cuts_that_are_known(self):
+        frames = pan(4)
+        made = list(interpolated(frames, FlowInterpolator(), 2, cuts=frozenset({0, 2})))
+        assert len(made) == 10
+        for index in (4, 5):
+            assert np.array_equal(made[index], frames[1])
+        for index in (1, 2, 7, 8):
+            assert not any(np.array_equal(made[index], frame) for frame in frames)
+
     def test_one_frame_at_a_time_is_read(self):
         read = []
 

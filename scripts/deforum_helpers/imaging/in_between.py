@@ -36,6 +36,11 @@ class InBetween:
         self._trust = (flow_reliability(there, back, blur=2), flow_reliability(back, there, blur=2))
         self._here = DenseWarp.identity(*first.shape[:2]).grid
 
+    @property
+    def trust(self) -> float:
+        """Share of the pixels whose motion can be believed: near 1 for a moving camera, near 0 across a cut."""
+        return float(np.mean(self._trust))
+
     def at(self, time: float) -> Image:
         """The picture at ``time``, 0 the first, 1 the second; H×W×3 uint8."""
         total = np.zeros(self._here.shape[:2], np.float32)
@@ -62,11 +67,12 @@ class InBetween:
 def similarity(first: Image, second: Image) -> float:
     """How alike two pictures, H×W×3 uint8 of one size, are as a whole: 1 the same, near 0 nothing in common.
 
-    The structural similarity of Wang et al. 2004 (window of 11, sigma 1.5) of both at 32×32 pixels, the mean over
-    pixels and colours.
+    The structural similarity of Wang et al. 2004 (window of 11, sigma 1.5) of both at 32×32 pixels, read linearly; the
+    mean over pixels and colours.
     """
     one, two = (
-        cv.resize(image, (_SMALL, _SMALL), interpolation=cv.INTER_AREA).astype(np.float32) for image in (first, second)
+        cv.resize(image, (_SMALL, _SMALL), interpolation=cv.INTER_LINEAR).astype(np.float32)
+        for image in (first, second)
     )
     mean_one, mean_two = _blurred(one), _blurred(two)
     shared = _blurred(one * two) - mean_one * mean_two

@@ -43,6 +43,8 @@ _CUT = 0.2
 """Pictures less similar than this are on the two sides of a cut."""
 _MOST = 300
 """Times as many frames, where the engine itself sets no limit."""
+_LEAST_TRUST = 0.25
+"""Share of the pixels whose flow can be believed; below it flow knows of no motion, only of another picture."""
 _FLOW_METHOD = "DIS Fine"
 _LEAST_FOR_FLOW = 16
 """Pixels of a side below which the method finds nothing to compare."""
@@ -144,12 +146,12 @@ class FlowInterpolator:
         height, width = _check(first, second)
         if count < 1:
             return
-        if similarity(first, second) < _CUT:
-            yield from [first] * count
-            return
         below, right = (max(0, _LEAST_FOR_FLOW - side) for side in (height, width))
         pair = [cv.copyMakeBorder(image, 0, below, 0, right, cv.BORDER_REPLICATE) for image in (first, second)]
         pictures = InBetween(pair[0], pair[1], OpenCVFlow(_FLOW_METHOD))
+        if pictures.trust < _LEAST_TRUST or similarity(first, second) < _CUT:
+            yield from [first] * count
+            return
         for index in range(1, count + 1):
             yield np.ascontiguousarray(pictures.at(index / (count + 1))[:height, :width])
 

@@ -75,6 +75,7 @@ def interpolate(  # noqa: PLR0913
     to: Opening,
     encode: EncodeOptions | None = None,
     pictures: Path | None = None,
+    cuts: frozenset[int] = frozenset(),
     watch: Watch = UNWATCHED,
 ) -> Made:
     """Make ``video`` of ``clip`` with more frames. The frames of the clip stay in it as they are.
@@ -88,6 +89,7 @@ def interpolate(  # noqa: PLR0913
         to: how the engine is opened.
         encode: how to encode.
         pictures: folder for all frames as files; None for none.
+        cuts: frames known to have nothing in common with the one before; engines find others by themselves.
         watch: as for ``write_clip``.
 
     Raises:
@@ -101,7 +103,7 @@ def interpolate(  # noqa: PLR0913
     total = None if clip.count is None else clip.count + (clip.count - 1) * between
     with open_interpolator(wanted.engine, to) as engine:
         made = write_clip(
-            interpolated(clip.frames(), engine, between),
+            interpolated(clip.frames(), engine, between, cuts),
             video,
             fps=fps,
             encode=encode,
@@ -113,12 +115,14 @@ def interpolate(  # noqa: PLR0913
         return replace(made, findings=(*engine.findings, *made.findings))
 
 
-def interpolated(frames: Iterable[Image], engine: Interpolator, between: int) -> Iterator[Image]:
-    """``frames``, with ``between`` new ones between each two."""
+def interpolated(
+    frames: Iterable[Image], engine: Interpolator, between: int, cuts: frozenset[int] = frozenset()
+) -> Iterator[Image]:
+    """``frames``, with ``between`` new ones between each two; the one before a cut is repeated in their place."""
     before: Image | None = None
-    for frame in frames:
+    for index, frame in enumerate(frames):
         if before is not None:
-            yield from engine.between(before, frame, between)
+            yield from [before] * between if index in cuts else engine.between(before, frame, between)
         yield frame
         before = frame
 

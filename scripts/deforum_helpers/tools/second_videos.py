@@ -33,6 +33,7 @@ class SecondVideos:
         settings: of the run.
         run: the folder of the run, in which they are made.
         source: the video of the run, or its frames where they were kept.
+        cuts: frames that have nothing in common with the one before.
         subtitles: file to put into them as a track, None for none.
         to: how networks are opened.
         encode: how to encode.
@@ -43,6 +44,7 @@ class SecondVideos:
     settings: Settings
     run: RunFolder
     source: Clip
+    cuts: frozenset[int]
     subtitles: Path | None
     to: Opening
     encode: EncodeOptions
@@ -103,7 +105,16 @@ class SecondVideos:
                 pictures = self.run.path / f"interpolated_frames_{label}_{self.run.timestring}"
             video = self.run.file(f"{wanted.suffix}{enlarged}.mp4")
             watch = self._watch("Interpolating")
-            return interpolate(source, wanted, video, to=self.to, encode=self.encode, pictures=pictures, watch=watch)
+            return interpolate(
+                source,
+                wanted,
+                video,
+                to=self.to,
+                encode=self.encode,
+                pictures=pictures,
+                cuts=self.cuts,
+                watch=watch,
+            )
 
         slow = output.frame_interpolation_slow_mo_enabled
         return self._second("interpolated", _ENGINE, made, with_subtitles=not slow)[1]
@@ -117,8 +128,9 @@ class SecondVideos:
         """What ``make`` made, and what there is to say about it."""
         try:
             made = make()
-        except DeforumError as error:
-            return None, (Finding("warning", f"there is no {kind} video. {error}", key),)
+        except (DeforumError, MemoryError) as error:
+            reason = str(error) or "The memory does not suffice."
+            return None, (Finding("warning", f"there is no {kind} video. {reason}", key),)
         findings = [*made.findings, Finding("note", f"the {kind} video is {made.video}.")]
         if made.stopped:
             text = f"the {kind} video was stopped and ends after {made.frames} frames."
