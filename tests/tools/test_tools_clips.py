@@ -34,6 +34,12 @@ def test_a_video_is_read_as_it_was_written_and_again(tmp_path):
         np.testing.assert_allclose([image.mean() for image in seen], range(0, 200, 20), atol=2)
 
 
+@pytest.mark.parametrize("fps", [Fraction(1, 5), Fraction(12), Fraction(60)])
+def test_no_frame_comes_twice_however_long_it_lasts(tmp_path, fps):
+    clip = open_video(make_video(tmp_path / "clip.mp4", range(0, 240, 20), fps), key="video")
+    assert [len(list(clip.every(step))) for step in (1, 2, 5, 100)] == [12, 6, 3, 1]
+
+
 def test_a_video_that_is_to_be_turned_comes_upright(tmp_path):
     video = make_video(tmp_path / "flat.mp4")
     turned = tmp_path / "turned.mp4"

@@ -191,11 +191,12 @@ class Decoder:
         else:
             entry, chosen = [], f"select='gte(n,{first})*not(mod(n-{first},{step}))'"
         matrix = f":in_color_matrix={index.matrix}" if index.matrix else ""
-        # Each frame once: at a rate and times of our own there is nothing to repeat or to drop.
-        filters = f"{chosen},scale={width}:{height}:{SCALE}{matrix},format=rgb24,settb=1/25,setpts=N"
+        # Each frame once: at a rate and times of our own there is nothing to repeat or to drop. The rate is so low that
+        # no frame of a file lasts longer than one of it; ffmpeg 8 and later would fill up the end with the last one.
+        filters = f"{chosen},scale={width}:{height}:{SCALE}{matrix},format=rgb24,settb=1000,setpts=N"
         command = [
             *_input(path, "info" if seek else "error", ffmpeg, entry),
-            *("-vf", filters, "-r", "25", "-f", "rawvideo", "-pix_fmt", "rgb24", "pipe:1"),
+            *("-vf", filters, "-r", "1/1000", "-f", "rawvideo", "-pix_fmt", "rgb24", "pipe:1"),
         ]
         self._process, self._pixels, stderr = _start(command, self._purpose)
         self._listener = Thread(target=self._listen, args=(stderr,), name="deforum-decoder", daemon=True)
