@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import RunError
-from .torch_runtime import random_state_kept
+from .torch_runtime import random_state_kept, read_tensors
 
 WIDTHS = (192, 128, 96, 64)
 """Channels of each block in the published weights."""
@@ -40,7 +40,7 @@ def load_rife(torch: Any, path: Path) -> Any:
         RunError: they cannot be read, or are those of another network.
     """
     try:
-        held = torch.load(path, map_location="cpu", weights_only=True)
+        held = read_tensors(torch, path)
         weights = {str(name).removeprefix("module."): value for name, value in held.items()}
         widths = [weights[f"block{index}.convblock.0.beta"].shape[1] for index in range(len(_SHRUNK))]
         with random_state_kept():

@@ -12,6 +12,7 @@ import math
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from threading import Lock
 from typing import Any
 
@@ -71,6 +72,16 @@ def offered(module: Any, name: str) -> Any | None:
         return getattr(module, name)
     except (AttributeError, ImportError, RuntimeError):
         return None
+
+
+def read_tensors(torch: Any, path: Path) -> Any:
+    """What a file of weights holds, on the CPU; a file that would run code is refused.
+
+    Raises:
+        Exception: whatever PyTorch says of a file that it cannot read.
+    """
+    # Not ``torch.load``: AUTOMATIC1111 has put a function there that prints what it refuses and returns None.
+    return torch.serialization.load(path, map_location="cpu", weights_only=True)
 
 
 @dataclass(frozen=True)

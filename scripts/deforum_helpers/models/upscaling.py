@@ -20,7 +20,7 @@ from ..imaging.opencv import cv
 from ..ports import Image
 from .download import RemoteFile
 from .inputs import check_image
-from .torch_runtime import Network, check_packages, import_optional, opened, placements, random_state_kept
+from .torch_runtime import Network, check_packages, import_optional, opened, placements, random_state_kept, read_tensors
 from .weights import Opening, find_weights, weights_file
 
 Float32 = NDArray[np.float32]
@@ -235,7 +235,7 @@ def open_upscaler(name: str, factor: str, to: Opening) -> Iterator[Upscaler]:
 def _load(torch: Any, spandrel: Any, path: Path) -> Any:
     """The network of the weights in ``path``, as spandrel describes it."""
     try:
-        held = torch.load(path, map_location="cpu", weights_only=True)
+        held = read_tensors(torch, path)
         weights = next((held[key] for key in ("params_ema", "params") if key in held), held)
         with random_state_kept():
             loaded = spandrel.ModelLoader(device="cpu").load_from_state_dict(weights)
