@@ -88,6 +88,8 @@ usage: python3 standalone.py COMMAND [options]
   lint     look a settings file over
   ui       the Deforum tab as a page of its own, at http://127.0.0.1:7860
   serve    answer requests: the REST API
+  stitch   numbered pictures to a video
+  depth    a video to a video of its depth
   doctor   check ffmpeg, the packages and the computer
   test     run the project's own checks: ruff, mypy, pytest (arguments after -- go to pytest)
 
