@@ -29,16 +29,21 @@ _WORKSPACE = 1.0 * 2**30
 """Bytes that a network takes besides its weights, for pictures of usual size."""
 
 
-def import_optional(name: str, needed_for: str) -> Any:
+def import_optional(name: str, needed_for: str, install: str = _INSTALL) -> Any:
     """Import ``name``, which not every installation has.
+
+    Args:
+        name: of the module.
+        needed_for: what needs it.
+        install: how to get it, one sentence.
 
     Raises:
         RunError: it is missing or broken; says what needs it and how to get it.
     """
     try:
         return importlib.import_module(name)
-    except (ImportError, OSError) as error:  # OSError: a library it is linked to is missing
-        message = f"{needed_for} needs the Python package {name!r}, which cannot be used: {error}. {_INSTALL}"
+    except (ImportError, OSError, RuntimeError) as error:  # a library it is linked to is missing, or of another make
+        message = f"{needed_for} needs the Python package {name!r}, which cannot be used: {error}. {install}"
         raise RunError(message) from error
 
 

@@ -223,7 +223,7 @@ def open_upscaler(name: str, factor: str, to: Opening) -> Iterator[Upscaler]:
     model = upscaling_model(name)
     times = upscale_factor(model, factor)
     check_packages(model.name, ("torch", "spandrel"), _INSTALL)
-    torch, spandrel = (import_optional(package, model.name) for package in ("torch", "spandrel"))
+    torch, spandrel = (import_optional(package, model.name, _INSTALL) for package in ("torch", "spandrel"))
     ladder, findings = placements(to.device)
     path = weights_file(model.weights, _folders(to.models_folder), to)
     loaded = _load(torch, spandrel, path)
