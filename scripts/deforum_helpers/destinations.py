@@ -1,4 +1,4 @@
-"""Where a run is kept: its folder, its frames, its video, and what it takes to go on."""
+"""Where a run is kept: its folder, its frames, its video and those made of it, and what it takes to go on."""
 
 from __future__ import annotations
 

@@ -47,9 +47,8 @@ class InBetween:
         mixed = np.zeros(self._pictures[0].shape, np.float32)
         for picture, flow, trust, gone in zip(self._pictures, self._flows, self._trust, (time, 1 - time), strict=True):
             origin = self._origin(flow, gone)
-            inside = _inside(origin).astype(np.float32)
             # A trace of weight stays everywhere: where neither side is to be believed they are mixed as they are.
-            weight = (1 - gone) * (_read(trust, origin) * inside + np.float32(1e-3))
+            weight = (1 - gone) * (_read(trust, origin) * _inside(origin) + np.float32(1e-3))
             mixed += _read(picture, origin).astype(np.float32) * weight[..., None]
             total += weight
         mixed /= total[..., None]
@@ -92,9 +91,9 @@ def _read(values: Float32 | Image, grid: Float32) -> Float32:
     return read
 
 
-def _inside(grid: Float32) -> np.ndarray[tuple[int, ...], np.dtype[np.bool_]]:
+def _inside(grid: Float32) -> Float32:
+    """1 where a position of ``grid`` lies in the picture, else 0."""
     height, width = grid.shape[:2]
     x, y = grid[..., 0], grid[..., 1]
-    inside: np.ndarray[tuple[int, ...], np.dtype[np.bool_]]
-    inside = (x > -1) & (y > -1) & (x < width) & (y < height)
+    inside: Float32 = ((x > -1) & (y > -1) & (x < width) & (y < height)).astype(np.float32)
     return inside
