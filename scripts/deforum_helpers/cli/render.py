@@ -117,7 +117,8 @@ def _prepare(
             raise SettingsError("render needs a settings file.", hint="Or a run to go on with: --resume last")
         job = load(arguments)
         if not job.settings.anim.resume_from_timestring:
-            return (job, *plan_job(job, seed=secrets.randbelow(2**32), told=told), None)
+            models = None if arguments.download else arguments.models
+            return (job, *plan_job(job, seed=secrets.randbelow(2**32), told=told, models=models), None)
         resume = job.settings.anim.resume_timestring
     run = find_run(resume, arguments.out, key="--resume", hint="Give the folder of the run, or --out DIR.")
     changes = overrides(arguments)

@@ -330,7 +330,8 @@ def _command(target: Path, width: int, height: int, fps: Fraction, options: Enco
     return [
         *(str(find_ffmpeg(options.ffmpeg)), "-hide_banner", "-loglevel", "warning", "-nostats", "-y"),
         *("-f", "rawvideo", "-pix_fmt", "yuv420p", "-video_size", f"{width}x{height}", "-framerate", format_rate(fps)),
-        *("-i", "pipe:0", "-an", "-vf", BT709_LABEL),
+        # Said again for the output: above 60 a second ffmpeg would take 120000/1001 for 120.
+        *("-i", "pipe:0", "-an", "-r", format_rate(fps), "-vf", BT709_LABEL),
         *("-c:v", "libx264", "-preset", options.preset, "-crf", str(options.crf), "-pix_fmt", "yuv420p", *threads),
         *(("-x264-params", _SHORT_LOOKAHEAD) if options.preset in _LONG_SIGHTED else ()),
         *("-color_range", "tv", "-colorspace", "bt709", "-color_primaries", "bt709", "-color_trc", "bt709"),

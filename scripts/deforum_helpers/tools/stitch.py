@@ -16,7 +16,8 @@ from ..settings.paths import resolve_path
 from .clips import UNWATCHED, Made, Watch, fresh_file, open_pictures, write_clip
 
 KEY = "image_path"
-_PICTURES = frozenset({".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff"})
+PICTURES = frozenset({".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff"})
+"""Endings of the names of pictures."""
 _NUMBERED = re.compile(r"(.*?)(\d+)(\D*)")
 """What is before the last number in a name, the number, and what is behind."""
 _SHOWN = 6
@@ -154,7 +155,7 @@ def _all_series(folder: Path) -> Iterator[Series]:
     groups: dict[tuple[str, str], list[str]] = {}
     for entry in folder.iterdir():
         matched = _NUMBERED.fullmatch(entry.stem)
-        if entry.suffix.lower() in _PICTURES and not entry.name.startswith(".") and matched:
+        if entry.suffix.lower() in PICTURES and not entry.name.startswith(".") and matched:
             groups.setdefault((matched[1], matched[3] + entry.suffix), []).append(matched[2])
     for (before, behind), texts in groups.items():
         digits = min(map(len, texts))

@@ -78,6 +78,8 @@ def _sentence(job: JobStatus, jobs: Sequence[JobStatus]) -> str:
         parts.append(f"frame {job.frame} of {job.frames}")
         if job.seconds_left is not None and not job.paused:
             parts.append(f"{duration_text(job.seconds_left)} left")
+    elif job.status == "ACCEPTED" and job.message:
+        parts.append(job.message)
     elif job.is_over and job.frames:
         parts.append(f"{job.frame} of {job.frames} frames")
     if job.is_over and job.execution_time:

@@ -90,7 +90,6 @@ def _settings(page: Page, plan: PlanPanel, tools: ToolPanel) -> None:
             ("Init", "Parseq"): plan.build_parseq,
             ("Neo Core",): plan.build_neo_core,
             ("ControlNet",): build_units,
-            ("Output", "Frame Interpolation"): _not_yet,
             **{place: partial(tools.build, place) for place in tools.places},
             ("Run", "Batch Mode, Resume and more", "Resume Animation"): build_resume,
         },
@@ -102,14 +101,6 @@ def _settings(page: Page, plan: PlanPanel, tools: ToolPanel) -> None:
             [page.boxes["init_image_box"]],
             [page.fields["init_image"]],
         )
-
-
-def _not_yet(_: Page) -> None:
-    """A sentence below settings that files may hold and nothing uses."""
-    compat.html(
-        '<p class="deforum-legend">Frames are not interpolated here yet: these settings are kept for other programs, '
-        "and a run that asks for them says so.</p>"
-    )
 
 
 def _run_side(page: Page, errands: Errands) -> RunPanel:

@@ -257,7 +257,127 @@ FRAMES_TO_VIDEO = Tool(
 )
 
 
+# --- Interpolate existing Video/ Images ------------------------------------------------------------------------------
+
+_VIDEO_TO_INTERPOLATE, _PICTURES_TO_INTERPOLATE = "Video to Interpolate", "Pics to Interpolate"
+
+
+def _interpolate(values: Values, tooling: Tooling) -> Made:
+    from ..models.weights import Opening
+    from ..parseq.rate import parse_fps
+    from ..tools.clips import open_pictures, open_video
+    from ..tools.interpolate import Interpolation, interpolate_clip
+    from ..tools.stitch import find_series
+
+    engine = str(values["frame_interpolation_engine"])
+    if engine == "None":
+        raise InputError("no engine is chosen.", key="Engine", hint="Choose one above.")
+    slow = values["frame_interpolation_slow_mo_amount"] if values["frame_interpolation_slow_mo_enabled"] else 1
+    wanted = Interpolation(engine, values["frame_interpolation_x_amount"], slow)
+    named = str(values["pics_to_interpolate"] or "").strip()
+    if named and not str(values["vid_to_interpolate_chosen_file"] or "").strip():
+        reach = tooling.reach
+        series = find_series(reach.named(named, _PICTURES_TO_INTERPOLATE), (reach.folder,))
+        clip = open_pictures(series.files, parse_fps(values["fps"]), key=_PICTURES_TO_INTERPOLATE)
+    else:
+        video = file_named(values, "vid_to_interpolate_chosen_file", _VIDEO_TO_INTERPOLATE, tooling)
+        clip = open_video(video, key=_VIDEO_TO_INTERPOLATE, ffmpeg=tooling.options.encode.ffmpeg)
+    return interpolate_clip(
+        clip,
+        wanted,
+        tooling.options.out,
+        to=Opening(**tooling.networks),
+        encode=tooling.options.encode,
+        keep_pictures=values["frame_interpolation_keep_imgs"],
+        watch=tooling.watch,
+    )
+
+
+INTERPOLATE = Tool(
+    ("Output", "Frame Interpolation", "Interpolate existing Video/ Images"),
+    (
+        Setting(
+            "path",
+            "",
+            key="vid_to_interpolate_chosen_file",
+            label=_VIDEO_TO_INTERPOLATE,
+            help="Path of a video. Engine, Interp X, Slow-Mo and Keep Imgs are those above; what is made lies in "
+            "frame-interpolation, in the folder of all runs.",
+            elem_id="vid_to_interpolate_chosen_file",
+            optional=True,
+        ),
+        Setting(
+            "path",
+            "",
+            key="pics_to_interpolate",
+            label=_PICTURES_TO_INTERPOLATE,
+            help="Without a video: a folder of numbered pictures, or a pattern with %09d for the number. They are "
+            "shown at the FPS of the video output settings.",
+            elem_id="pics_to_interpolate_chosen_file",
+            optional=True,
+        ),
+    ),
+    "Interpolate",
+    _interpolate,
+    reads=(
+        "frame_interpolation_engine",
+        "frame_interpolation_x_amount",
+        "frame_interpolation_slow_mo_enabled",
+        "frame_interpolation_slow_mo_amount",
+        "frame_interpolation_keep_imgs",
+        "fps",
+    ),
+    networks=True,
+)
+
+
+# --- Video Upscaling -------------------------------------------------------------------------------------------------
+
+_VIDEO_TO_UPSCALE = "Video to Upscale"
+
+
+def _upscale(values: Values, tooling: Tooling) -> Made:
+    from ..models.weights import Opening
+    from ..tools.clips import open_video
+    from ..tools.upscale import Upscaling, upscale_clip
+
+    wanted = Upscaling(values["upscale_model"], values["upscale_factor"])
+    video = file_named(values, "vid_to_upscale_chosen_file", _VIDEO_TO_UPSCALE, tooling)
+    return upscale_clip(
+        open_video(video, key=_VIDEO_TO_UPSCALE, ffmpeg=tooling.options.encode.ffmpeg),
+        wanted,
+        tooling.options.out,
+        to=Opening(**tooling.networks),
+        encode=tooling.options.encode,
+        keep_pictures=values["upscale_keep_imgs"],
+        watch=tooling.watch,
+    )
+
+
+UPSCALE = Tool(
+    ("Output", "Video Upscaling"),
+    (
+        Setting(
+            "path",
+            "",
+            key="vid_to_upscale_chosen_file",
+            label=_VIDEO_TO_UPSCALE,
+            help="Path of a video. What is made of it lies in frame-upscaling, in the folder of all runs.",
+            elem_id="vid_to_upscale_chosen_file",
+            optional=True,
+        ),
+        *(
+            replace(SETTINGS[f"r_{key}"], key=key, tab=(), visible_when="")
+            for key in ("upscale_model", "upscale_factor", "upscale_keep_imgs")
+        ),
+    ),
+    "Upscale video",
+    _upscale,
+    networks=True,
+)
+
+
 # --- a further tool is one more row: its fields, its work, and here ------------------------------------------------
 
-TOOLS: tuple[Tool, ...] = (VID2DEPTH, FRAMES_TO_VIDEO)
+TOOLS: tuple[Tool, ...] = (VID2DEPTH, FRAMES_TO_VIDEO, INTERPOLATE, UPSCALE)
 """All of them, in the order of the tab. One whose section lies in another section stands at the end of that."""
