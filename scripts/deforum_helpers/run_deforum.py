@@ -160,7 +160,7 @@ def _render(
 ) -> _Rendered:
     control = watchers.control
     resumed: tuple[Finding, ...] = ()
-    with ThreadPoolExecutor(options.threads) as workers:
+    with ThreadPoolExecutor(options.workers) as workers:
 
         def remade(video: VideoWriter, frames: int) -> None:
             states = journaled_states(to.journal, 0)

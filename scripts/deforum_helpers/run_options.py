@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -33,7 +34,7 @@ class RunOptions:
     Attributes:
         out: folder in which the run's own folder is made.
         video: whether to make a video, unless the settings say not to.
-        threads: worker threads; None takes one per core.
+        threads: worker threads; None takes one per core that the program may use.
         encode: quality and speed of the encoder, and which ffmpeg.
         subtitles: labels of the values to put into a subtitle file, None for no subtitles.
         embed_subtitles: whether the video carries the subtitles as a track, too.
@@ -73,6 +74,14 @@ class RunOptions:
     models: Path = Path("models") / "Deforum"
     allow_download: bool = False
     memory: SharedMemory | None = None
+
+    @property
+    def workers(self) -> int:
+        """How many threads make and write frames."""
+        if self.threads is not None:
+            return self.threads
+        # More than cores only get in each other's way: the encoder and the loop are at work besides.
+        return max(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1, 2)
 
 
 def as_begun(options: RunOptions) -> RunOptions:
