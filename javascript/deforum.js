@@ -302,6 +302,27 @@
         return JSON.stringify({ ...known, [frame || "0"]: path }, null, 4);
     }
 
+    // Schedules of motion that one press holds still: id of the button -> setting, and what it then is.
+    const STILL = {
+        reset_zoom_btn: ["zoom", "0: (1)"],
+        reset_tr_z_btn: ["translation_z", "0: (0)"],
+    };
+
+    function offerStill() {
+        for (const [id, [key, text]] of Object.entries(STILL)) {
+            const element = byId(`deforum_setting_${key}`);
+            if (!element?.querySelector("textarea, input") || byId(id)) continue;
+            const button = document.createElement("button");
+            button.type = "button";
+            button.id = id;
+            button.className = "deforum-still";
+            button.textContent = "Hold still";
+            button.title = `Sets the schedule to ${text}`;
+            button.addEventListener("click", () => write(element.id, text));
+            element.append(button);
+        }
+    }
+
     // A gallery looks for what is new whenever it comes into view.
     function followGalleries() {
         for (const id of ["deforum_runs_btn", "deforum_presets_btn"]) {
@@ -330,6 +351,19 @@
         }
     }
 
+    // Arrow keys go from tab to tab, as people expect of tabs and gradio does not do.
+    document.addEventListener("keydown", (event) => {
+        const tab = event.target instanceof Element && event.target.closest("#deforum_tabs :is([role=tab], .tab-nav > button)");
+        if (!tab) return;
+        const tabs = [...tab.parentElement.children].filter((each) => each.matches("button") && isShown(each));
+        const last = tabs.length - 1;
+        const at = tabs.indexOf(tab);
+        const to = { ArrowRight: at === last ? 0 : at + 1, ArrowLeft: at ? at - 1 : last, Home: 0, End: last }[event.key];
+        if (to === undefined) return;
+        event.preventDefault();
+        tabs[to].focus();
+    });
+
     setInterval(() => {
         const root = byId("deforum_interface");
         if (!root || document.hidden) return;
@@ -340,6 +374,7 @@
         makeReachable(root);
         nameUnit();
         offerUploads(root);
+        offerStill();
         takeUpload();
         takeViews();
         askForViews(root, now);

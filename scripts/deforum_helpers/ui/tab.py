@@ -28,6 +28,15 @@ _INFO = """<p><b>Deforum</b> moves the last picture, diffuses it again, and so o
 <li>A schedule reads <code>frame: (value)</code>: numbers are interpolated, expressions of <code>t</code> (frame),
 <code>s</code> (seed) and <code>max_f</code> hold until the next key frame.</li>
 <li>For a video that follows music, paste a manifest in Init › Parseq and look at the plan in Neo Core.</li></ul>"""
+_PROMPTS = """<details id="prompts_info_accord" class="deforum-details"><summary>Notes on prompts</summary><ul>
+<li>The number before a prompt is the frame from which it holds; expressions of <code>max_f</code>, the last frame, in
+quotes: <code>"max_f/2": "a ship"</code>.</li>
+<li>What stands behind <code>--neg</code> in a prompt is its negative part. <i>Prompts negative</i> is added to that of all
+prompts, without <code>--neg</code>.</li>
+<li>Words can change over time: <code>(rain:`0.5+0.5*sin(t/10)`)</code>.</li>
+<li>Many animations in one go: Run › Batch Mode, Resume and more.</li>
+<li>Masks: the picture or video is named in Init › Mask Init or Video Init, what becomes of it below, in Composable Mask
+scheduling.</li></ul></details>"""
 
 
 def build_tab(door: Door) -> Any:
@@ -84,6 +93,7 @@ def _settings(page: Page, plan: PlanPanel) -> None:
         page,
         {
             ("Init", "Parseq"): plan.build_parseq,
+            ("Prompts",): _prompt_notes,
             ("Neo Core",): plan.build_neo_core,
             ("ControlNet",): build_units,
             ("Output", "Frame Interpolation"): _not_yet,
@@ -97,6 +107,10 @@ def _settings(page: Page, plan: PlanPanel) -> None:
             [page.boxes["init_image_box"]],
             [page.fields["init_image"]],
         )
+
+
+def _prompt_notes(_: Page) -> None:
+    compat.html(_PROMPTS)
 
 
 def _not_yet(_: Page) -> None:

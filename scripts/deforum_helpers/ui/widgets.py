@@ -9,7 +9,7 @@ import gradio as gr
 
 from ..settings.schema import Setting
 from . import compat
-from .tree import CHECKED, elem_id
+from .tree import CHECKED, DELETES, elem_id
 from .uploads import SHOWN, TAKEN
 from .values import shown
 
@@ -37,7 +37,8 @@ def widget(setting: Setting, *, visible: bool, choices: Sequence[str] = (), is_h
 def _classes(setting: Setting) -> list[str]:
     checked = ["deforum-checked"] if setting.kind in CHECKED or setting.key in SHOWN else []
     taken = ["deforum-takes-file"] if setting.key in TAKEN else []
-    return ["deforum-setting", f"deforum-{setting.kind.replace('_', '-')}", *checked, *taken]
+    deletes = ["deforum-deletes"] if setting.key in DELETES else []
+    return ["deforum-setting", f"deforum-{setting.kind.replace('_', '-')}", *checked, *taken, *deletes]
 
 
 def _choices(setting: Setting, given: Sequence[str]) -> list[str]:
