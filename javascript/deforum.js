@@ -101,7 +101,7 @@
     let changed = 1; // when something was last changed, 0 once the plan knows
     let pasted = false; // whether the manifest is to be read
     let planning = null; // {at, since, manifest} while a plan is on its way
-    let base = "";
+    let base = ""; // the defaults
     let manifest = "";
     let managed = "";
     let owned = []; // ids of the fields that Parseq manages
@@ -116,7 +116,7 @@
     function followChanges(now) {
         const text = textOf("deforum_base");
         if (text !== base) {
-            if (base) pasted = true; // settings were loaded, perhaps with a manifest
+            pasted = true; // settings were loaded, perhaps with a manifest
             base = text;
             changed = now;
         }

@@ -43,7 +43,7 @@ def test_nothing_keeps_anybody_out(tab, theme):
 
 
 def walk(tab, key):
-    """Press a key until the focus leaves the tab or has been everywhere."""
+    """Where the focus goes while a key is pressed; gradio's lists let go of it once on their way."""
     seen = []
     for _ in range(STEPS):
         tab.page.keyboard.press(key)
@@ -62,9 +62,8 @@ class TestKeyboard:
         tab.page.wait_for_function("document.querySelector('#deforum_left .label-wrap').tabIndex === 0")
         tab.page.locator("#deforum_left .label-wrap >> nth=0").focus()
         there = walk(tab, "Tab")
-        print([(e["id"],e["role"],e["text"],e["ring"]) for e in there], len(there))
         assert "deforum_generate" in [each["id"] for each in there]
-        assert [each for each in there if not each["ring"]] == []
+        assert [each for each in there if each["inside"] and not (each["ring"] and each["shown"])] == []
         tab.page.locator("#deforum_generate").focus()
         back = walk(tab, "Shift+Tab")
         assert any(each["role"] == "tab" and each["text"] == "Run" for each in back)

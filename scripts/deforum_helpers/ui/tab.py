@@ -20,14 +20,14 @@ from .runs import build_resume
 from .sections import Page, build_sections, part, rules_of
 from .tree import FIRST_UNIT, settings_tree
 from .units import build_units
-from .values import Draft, base_of
 
-_INFO = """<p><b>Deforum</b> moves the last picture, diffuses it again, and so on. <b>Neo Core</b> lets
+_INFO = """<p id="deforum_header"><b>Deforum</b> moves the last picture, diffuses it again, and so on. <b>Neo Core</b> lets
 <a href="https://sd-parseq.web.app" target="_blank" rel="noopener">Parseq</a> decide which frames are diffused.</p>
 <ul><li>Write prompts, choose the motion in Keyframes, press Generate.</li>
 <li>A schedule reads <code>frame: (value)</code>: numbers are interpolated, expressions of <code>t</code> (frame),
 <code>s</code> (seed) and <code>max_f</code> hold until the next key frame.</li>
-<li>For a video that follows music, paste a manifest in Init › Parseq and look at the plan in Neo Core.</li></ul>"""
+<li>For a video that follows music, paste a manifest in Init › Parseq and look at the plan in Neo Core.</li></ul>
+<span id="deforum_interrupting" hidden></span>"""
 _PROMPTS = """<details id="prompts_info_accord" class="deforum-details"><summary>Notes on prompts</summary><ul>
 <li>The number before a prompt is the frame from which it holds; expressions of <code>max_f</code>, the last frame, in
 quotes: <code>"max_f/2": "a ship"</code>.</li>
@@ -65,7 +65,7 @@ def fill_tab(door: Door) -> tuple[Page, RunPanel | None, Errands]:
     with gr.Column(elem_id="deforum_interface") as place:
         page = Page(
             door,
-            base=compat.hidden_text("deforum_base", base_of(Draft())),
+            base=compat.hidden_text("deforum_base"),
             unit=compat.hidden_text("deforum_unit_shown", FIRST_UNIT),
             errand=compat.hidden_text("deforum_errand"),
             rules=rules_of(settings_tree()),

@@ -47,10 +47,11 @@ def _choices(setting: Setting, given: Sequence[str]) -> list[str]:
 
 
 def _textbox(setting: Setting, facts: dict[str, Any]) -> compat.Component:
-    # The manifest may be megabytes: its box keeps its height and scrolls.
-    most = setting.lines if setting.kind == "json" else max(setting.lines, 12)
+    # A box that gradio lets grow is measured when the page appears, with all of the page's layout; styles let it grow.
+    # With a single line it would be one that takes no line ends.
+    lines = max(setting.lines, 2)
     value = shown(setting.key, setting.default)
-    return gr.Textbox(value, lines=setting.lines, max_lines=most, info=setting.help, **_without_choices(facts))
+    return gr.Textbox(value, lines=lines, max_lines=lines, info=setting.help, **_without_choices(facts))
 
 
 def _checkbox(setting: Setting, facts: dict[str, Any]) -> compat.Component:
