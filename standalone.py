@@ -83,13 +83,17 @@ HINTS = (
 USAGE = """\
 usage: python3 standalone.py COMMAND [options]
 
-  render   settings file, and perhaps a Parseq manifest, to frames and video
-  plan     show what a render would do, frame by frame, without rendering
-  lint     look a settings file over
-  ui       the Deforum tab as a page of its own, at http://127.0.0.1:7860
-  serve    answer requests: the REST API
-  doctor   check ffmpeg, the packages and the computer
-  test     run the project's own checks: ruff, mypy, pytest (arguments after -- go to pytest)
+  render       settings file, and perhaps a Parseq manifest, to frames and video
+  plan         show what a render would do, frame by frame, without rendering
+  lint         look a settings file over
+  ui           the Deforum tab as a page of its own, at http://127.0.0.1:7860
+  serve        answer requests: the REST API
+  stitch       numbered pictures to a video
+  depth        a video to a video of its depth
+  interpolate  more frames between those of a video
+  upscale      a video in more pixels
+  doctor       check ffmpeg, the packages and the computer
+  test         run the project's own checks: ruff, mypy, pytest (arguments after -- go to pytest)
 
 'python3 standalone.py COMMAND --help' shows the options of a command.
 The first start installs what is needed into .venv beside this file, which takes about a minute.

@@ -184,6 +184,19 @@
         press("deforum_tick");
     }
 
+    let toolTicked = 0;
+    let toolsGreeted = false;
+
+    function followTool(root, now) {
+        const live = root.querySelector('.deforum-tool[data-live="1"]');
+        if (live ? now - toolTicked < PROGRESS : toolsGreeted) return;
+        // A tool may have been at work, or done, before this page was opened.
+        if (!live && ![...root.querySelectorAll(".deforum-tool-btn")].some(isShown)) return;
+        toolsGreeted = true;
+        toolTicked = now;
+        press("deforum_tool_tick");
+    }
+
     // --- from a finding to its field, from a picture to its run --------------------------------------------------------
 
     const wait = (milliseconds) => new Promise((done) => setTimeout(done, milliseconds));
@@ -231,6 +244,7 @@
         if (!(target instanceof Element)) return;
         const link = target.closest(".deforum-jump");
         if (link) void jump(link);
+        if (target.closest(".deforum-tool-stop")) press("deforum_tool_stop");
         const zooms = target.closest("#deforum_plan .deforum-zoom button");
         if (zooms) zoom(zooms);
         const card = target.closest(".deforum-card");
@@ -285,10 +299,11 @@
         if (!text || text === uploaded) return;
         uploaded = text;
         const { key, frame, path, error } = JSON.parse(text);
-        const row = byId(`deforum_setting_${key}`)?.querySelector(".deforum-upload");
+        const place = byId(`deforum_setting_${key}`) ? `deforum_setting_${key}` : key; // tools have ids of their own
+        const row = byId(place)?.querySelector(".deforum-upload");
         row?.querySelector(".deforum-findings")?.remove();
         if (error) row?.insertAdjacentHTML("beforeend", error);
-        else write(`deforum_setting_${key}`, key === "init_images" ? withPicture(key, frame, path) : path);
+        else write(place, key === "init_images" ? withPicture(key, frame, path) : path);
     }
 
     // The JSON of guided images with one picture more; what is no JSON is replaced.
@@ -372,6 +387,7 @@
         followGalleries();
         if (!isShown(root)) return;
         makeReachable(root);
+        followTool(root, now);
         nameUnit();
         offerUploads(root);
         offerStill();

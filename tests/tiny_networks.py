@@ -194,3 +194,62 @@ _BUILDERS = {
     "upernet-convnext-small": _upernet,
     "segformer": _segformer,
 }
+
+
+def write_rife(path: Path, widths=(8, 8, 8, 8), shift=None) -> None:
+    """Write weights of RIFE's architecture, as they are published: parameters of a parallel module.
+
+    Random ones; or, with ``shift``, weights that say of every pixel that it is ``shift`` (x, y) further in the first
+    picture and as far back in the second, and that both count the same.
+    """
+    torch = pytest.importorskip("torch", reason="PyTorch is not installed")
+    from deforum_helpers.models.rife import ifnet
+
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(5)
+        network = ifnet(torch, widths)
+        if shift is not None:
+            for name, values in network.named_parameters():
+                if ".lastconv." in name:
+                    torch.nn.init.zeros_(values)
+            # Each channel of an answer comes from four of the convolution, which the pixel shuffle lays side by side.
+            way = torch.tensor([*shift, -shift[0], -shift[1], 0, 0]).repeat_interleave(4)
+            network.state_dict()["block3.lastconv.0.bias"].copy_(way)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    torch.save({f"module.{name}": values for name, values in network.state_dict().items()}, path)
+
+
+def write_film(path: Path) -> None:
+    """Write a TorchScript network that is called as FILM is, and fades from one picture to the other."""
+    torch = pytest.importorskip("torch", reason="PyTorch is not installed")
+
+    class Fades(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.one = torch.nn.Parameter(torch.ones(1))
+
+        def forward(self, first, second, time):
+            share = time.view(-1, 1, 1, 1) * self.one
+            return first * (1 - share) + second * share
+
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # PyTorch would rather have other formats.
+        picture = torch.zeros(1, 3, 64, 64)
+        torch.jit.trace(Fades().half().float(), (picture, picture, torch.zeros(1, 1))).half().save(str(path))
+
+
+def write_upscaler(path: Path, factor=4, features=8, layers=2, random=True) -> None:
+    """Write weights of the architecture of realesr-animevideov3; unless ``random``, of one that repeats pixels."""
+    torch = pytest.importorskip("torch", reason="PyTorch is not installed")
+    generator = torch.Generator().manual_seed(3)
+    weights = {}
+    for index in range(layers + 2):
+        last = index == layers + 1
+        shape = (3 * factor**2 if last else features, 3 if index == 0 else features, 3, 3)
+        weights[f"body.{2 * index}.weight"] = torch.randn(shape, generator=generator) * 0.1 * random
+        weights[f"body.{2 * index}.bias"] = torch.zeros(shape[0])
+        if not last:
+            weights[f"body.{2 * index + 1}.weight"] = torch.full((features,), 0.2)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    torch.save({"params": weights}, path)

@@ -1,12 +1,14 @@
-"""Where a run is kept: its folder, its frames, its video, and what it takes to go on."""
+"""Where a run is kept: its folder, its frames, its video and those made of it, and what it takes to go on."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
+from .errors import DeforumError, Finding
 from .job import Job
 from .media.encode import FfmpegVideoWriter, encode_files
 from .media.formats import image_format
@@ -16,11 +18,14 @@ from .media.recorder import Destinations
 from .media.run_folder import RunFolder, claim_run_folder, save_run_settings
 from .media.run_lock import held
 from .media.store import ImageFrameStore
-from .ports import Image, VideoWriter
+from .models.weights import Opening
+from .ports import Control, Image, VideoWriter
 from .rendering.data.inputs import Inputs
 from .rendering.data.render_data import RenderData
 from .run_options import RunOptions, wants_video
 from .side_files import DepthRecorder
+from .tools.clips import open_pictures, open_video
+from .tools.second_videos import SecondVideos, asks_for_second_videos
 
 
 @contextmanager
@@ -79,6 +84,38 @@ def destinations(
 def store_of(run: RunFolder, options: RunOptions) -> ImageFrameStore:
     """The frames of the run as files."""
     return ImageFrameStore(run.path, run.timestring, image_format(options.image_format))
+
+
+def second_videos(
+    data: RenderData, run: RunFolder, video: Path, subtitles: Path | None, options: RunOptions, control: Control
+) -> tuple[Finding, ...]:
+    """Make the further videos that the settings ask for.
+
+    Args:
+        data: the plan.
+        run: the folder of the run.
+        video: the finished video, which stays whatever happens.
+        subtitles: the file that was put into it, None for none.
+        options: how the run is made.
+        control: may stop it.
+
+    Returns:
+        Where they are, and what went wrong.
+    """
+    if not asks_for_second_videos(data.settings):
+        return ()
+    encode = options.encode
+    try:
+        source = replace(open_video(video, key="", ffmpeg=encode.ffmpeg), fps=data.fps)
+        if options.keep_images:
+            store = store_of(run, options)
+            files = [store.path(index) for index in range(data.max_frames)]
+            source = replace(open_pictures(files, data.fps, key=""), sound=source.sound)
+    except DeforumError as error:
+        return (Finding("warning", f"no further video was made. {error}"),)
+    to = Opening(options.models, options.device, options.allow_download, options.memory, options.on_step)
+    stop = control.should_stop
+    return SecondVideos(data.settings, run, source, data.cuts, subtitles, to, encode, options.on_step, stop).make()
 
 
 def with_depth(

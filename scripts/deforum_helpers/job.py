@@ -20,13 +20,13 @@ from .parseq.manifest import Manifest
 from .rendering.data.plan import build_render_data
 from .rendering.data.render_data import RenderData
 from .rendering.util.call.noise import perlin_options
-from .rendering.util.support import support_findings
 from .settings import uses
 from .settings.coercion import remarks
 from .settings.files import load_settings, with_overrides
 from .settings.lint import lint_settings
 from .settings.paths import find_path
 from .settings.schema import SETTINGS, Settings
+from .tools.second_videos import check_second_videos
 from .web import is_url
 
 
@@ -131,7 +131,7 @@ def _with_whole_pictures(text: str, found: Callable[[str], str]) -> str:
 
 
 def plan_job(
-    job: Job, *, seed: int | None = None, need_files: bool = True, told: Told = nobody
+    job: Job, *, seed: int | None = None, need_files: bool = True, told: Told = nobody, models: Path | None = None
 ) -> tuple[RenderData, tuple[Finding, ...]]:
     """Plan a job.
 
@@ -140,6 +140,7 @@ def plan_job(
         seed: as in ``build_render_data``.
         need_files: whether missing input files are errors.
         told: of counting the frames of videos, as in ``FrameSources``.
+        models: ``models/Deforum`` where the weights of what follows the run have to be; None if they may be fetched.
 
     Returns:
         The plan and all findings, from loading to planning; none of them is an error.
@@ -156,7 +157,8 @@ def plan_job(
         data = build_render_data(job.settings, job.manifest, seed=seed, source_frames=frames)
     except InputError as error:
         raise InputError((*findings, *_not_told_yet(error.findings, findings))) from error
-    findings = (*findings, *data.findings, *_unusable(data), *_strange_samplers(data), *support_findings(job.settings))
+    findings = (*findings, *data.findings, *_unusable(data), *_strange_samplers(data))
+    findings += tuple(_not_told_yet(check_second_videos(job.settings, models), findings))
     if any(f.severity == "error" for f in findings):
         raise InputError(findings)
     return data, findings

@@ -185,10 +185,14 @@ class FrameStore(Protocol):
         """Where frame ``index`` is or would be."""
         ...
 
-    def write(self, index: int, image: Image, text: str = "") -> Path:
+    def write(self, index: int, image: Image, text: str = "", png: bytes = b"") -> Path:
         """Write frame ``index`` atomically: the file is there whole or not at all.
 
-        ``text`` says what it was made with, where the format can hold one.
+        Args:
+            index: from 0.
+            image: H×W×3 uint8 RGB.
+            text: what it was made with, where the format can hold one.
+            png: the picture as a PNG without text, if it has been encoded before at the default level.
 
         Raises:
             StorageError: disk full, no permission, folder gone.

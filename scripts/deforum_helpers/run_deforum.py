@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from .destinations import destinations, room_needed, run_folder, store_of, with_depth
+from .destinations import destinations, room_needed, run_folder, second_videos, store_of, with_depth
 from .errors import Finding, Interrupted, RunError
 from .finish import add_gif, add_sound, add_subtitles, remove_frames, remove_input_frames, write_subtitles
 from .imaging.backend import pick_resampler
@@ -104,7 +104,7 @@ def run_job(
             try:
                 masks = _side_files(job, data, opened, run, options, watchers.control)
                 rendered = _render(data, reliable, run, options, watchers, begin)
-                notes = (*masks, *opened.findings(), *_finish(data, run, job, options, rendered))
+                notes = (*masks, *opened.findings(), *_finish(data, run, job, options, rendered, watchers.control))
             except RunError as error:
                 kept = "frames" if options.keep_images else "key frames"
                 room = room_needed(data, run, options) if lacks_space(error) else ""
@@ -200,18 +200,21 @@ def _render(
 
 
 def _finish(
-    data: RenderData, run: RunFolder, job: Job, options: RunOptions, rendered: _Rendered
+    data: RenderData, run: RunFolder, job: Job, options: RunOptions, rendered: _Rendered, control: Control
 ) -> tuple[Finding, ...]:
     ffmpeg = options.encode.ffmpeg
     findings: tuple[Finding, ...] = ()
+    embedded: Path | None = None
     if rendered.video is not None:
         findings += add_sound(data, rendered.video, job.folder, ffmpeg, allow_private=job.allow_private)
     if options.subtitles is not None and rendered.frames:
         srt = write_subtitles(data, run, options.subtitles, rendered.frames)
         if options.embed_subtitles and rendered.video is not None:
+            embedded = srt
             findings += add_subtitles(rendered.video, srt, ffmpeg)
     if rendered.complete and rendered.video is not None:
         findings += add_gif(data, rendered.video, ffmpeg)
+        findings += second_videos(data, run, rendered.video, embedded, options, control)
         if options.keep_images:
             findings += remove_frames(data, store_of(run, options).path, rendered.video, ffmpeg)
     return (*findings, *remove_input_frames(data, run)) if rendered.complete else findings

@@ -8,8 +8,8 @@ from test_browser_tab import TABS
 RIGHT = """deforum_gallery deforum_gallery_container deforum_progress_row deforum_generate_box deforum_generate
     deforum_skip deforum_interrupt deforum_settings_path deforum_save_settings_btn deforum_load_settings_btn
     deforum_load_video_settings_btn"""
-LEFT = """override_settings motion_noise_etc guided_images_accord anti_blur_accord depth_warp_fov_tab depth_warp_msg_html
-    prompts_info_accord hybrid_composite output_tab f_interp_accord main_top_info_accord neocore_tab reset_zoom_btn
+LEFT = """override_settings motion_noise_etc guided_images_accord anti_blur_accord depth_warp_fov_tab
+    depth_warp_msg_html prompts_info_accord hybrid_composite output_tab f_interp_accord main_top_info_accord neocore_tab reset_zoom_btn
     controlnet_not_found_html_msg deforum_header deforum_interrupting"""
 AROUND = "deforum_interface tab_deforum_interface"
 LATER = {
@@ -17,9 +17,9 @@ LATER = {
     "hybrid_msg_html": ("Hybrid Video", "Interpolation", "#deforum_setting_diffusion_cadence"),
 }
 """Those that come with an animation mode: their tab, the mode, and what that mode hides."""
-# custom_setting_file comes with batch mode: test_three_settings_files_in_one_go. There is no leres_license_msg, for LeReS
-# is never loaded, and none of image_buttons_deforum, save_zip_deforum and save_deforum, which hid parts of the web UI's
-# gallery: ours is not that.
+# custom_setting_file comes with batch mode: test_three_settings_files_in_one_go. There is no leres_license_msg, for
+# LeReS is never loaded, and none of image_buttons_deforum, save_zip_deforum and save_deforum, which hid parts of the
+# gallery of web UIs: ours is not that.
 IDS = "() => [...document.querySelectorAll('[id]')].map((each) => each.id)"
 
 
@@ -51,4 +51,6 @@ def test_motion_is_held_still(tab):
     tab.go("Keyframes")
     tab.write("zoom", "0: (1.2)")
     tab.press("reset_zoom_btn")
-    tab.page.wait_for_function("document.querySelector('#deforum_setting_zoom :is(textarea, input)').value === '0: (1)'")
+    tab.page.wait_for_function(
+        "document.querySelector('#deforum_setting_zoom :is(textarea, input)').value === '0: (1)'"
+    )

@@ -7,10 +7,13 @@ import http.server
 import json
 import os
 import threading
+from fractions import Fraction
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from deforum_helpers.media.encode import EncodeOptions, FfmpegVideoWriter
 from deforum_helpers.settings.files import dump_settings, load_settings
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -299,6 +302,58 @@ class TestFiles:
         saved = tab.settings(tab.out / "units.txt")
         assert [saved[f"cn_{unit}_enabled"] for unit in range(1, 6)] == [False, True, False, False, False]
         assert [saved[f"cn_{unit}_weight"] for unit in (1, 2)] == ["0:(1)", "0: (0.25)"]
+
+
+class TestTools:
+    SAID = "deforum_section_output_{}_said"
+
+    def test_frames_to_video(self, tab):
+        small(tab, 10)
+        tab.press("deforum_generate")
+        tab.wait_until_over()
+        folder = tab.text("deforum_status").split("In ")[1].splitlines()[0]
+        tab.go("Output")
+        tab.unfold("deforum_section_output_frames_to_video")
+        tab.write("image_path", folder)
+        tab.press("deforum_section_output_frames_to_video_btn")
+        said = self.SAID.format("frames_to_video")
+        tab.wait_for_text(said, "Done · 10 frames")
+        tab.page.wait_for_function(f"document.querySelector('#{said} video')?.readyState >= 1")
+        assert tab.page.evaluate(f"document.querySelector('#{said} video').videoWidth") == 64
+        assert (Path(folder) / f"{Path(folder).name}.mp4").is_file()
+
+    def test_a_tool_is_stopped_and_its_video_plays(self, tab, tmp_path):
+        video = tmp_path / "long clip.mp4"
+        writer = FfmpegVideoWriter(
+            video, width=640, height=360, fps=Fraction(30), options=EncodeOptions(51, "ultrafast")
+        )
+        picture = np.random.default_rng(0).integers(0, 256, (360, 640, 3), np.uint8)
+        for _ in range(900):
+            writer.write(picture)
+        writer.close()
+        tab.go("Output")
+        tab.unfold("deforum_section_output_vid2depth")
+        with tab.page.expect_file_chooser() as chooser:
+            tab.page.locator("#vid_to_depth_chosen_file .deforum-upload button").click()
+        chooser.value.set_files(str(video))
+        tab.page.wait_for_function(
+            "document.querySelector('#vid_to_depth_chosen_file :is(textarea, input)').value.endsWith('long_clip.mp4')"
+        )
+        tab.page.locator("#mode input").first.click()
+        tab.page.get_by_text("None (just grayscale)").last.click()
+        tab.page.wait_for_selector("#deforum_setting_depth_network", state="hidden")
+        tab.press("deforum_section_output_vid2depth_btn")
+        said = self.SAID.format("vid2depth")
+        tab.wait_for_text(said, "of 900")
+        tab.page.locator(f"#{said} .deforum-tool-stop").first.click()
+        tab.wait_for_text(said, "Stopped, with a video of the frames that were done")
+        tab.page.wait_for_function(f"document.querySelector('#{said} video')?.videoWidth === 640")
+
+    def test_mistakes_are_told_where_they_are_made(self, tab):
+        tab.go("Output")
+        tab.unfold("deforum_section_output_vid2depth")
+        tab.press("deforum_section_output_vid2depth_btn")
+        tab.wait_for_text(self.SAID.format("vid2depth"), "no file is named")
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])

@@ -10,6 +10,7 @@ from deforum_helpers.imaging.depth_maps import (
     camera_depth,
     depth_picture,
     depth_range,
+    depth_range_of,
     depth_to_grey,
     nearness,
 )
@@ -67,6 +68,18 @@ class TestGrey:
 
     def test_metric_ranges_need_no_first_picture(self):
         assert depth_range(nearness(METRES), "metric") == depth_range(nearness(METRES / 9), "metric")
+
+    def test_the_range_of_a_clip_takes_in_all_samples_but_not_stray_pixels(self):
+        near, far = np.full((20, 20), 8, np.float32), np.full((20, 20), 2, np.float32)
+        near[0, 0], far[0, 0] = 1000, -1000
+        assert depth_range_of([near, far]) == depth_range_of(iter([far, near])) == DepthRange(2.0, 8.0)
+        ramp = np.linspace(0, 1, 10_000, dtype=np.float32).reshape(100, 100)
+        shown = depth_range_of([ramp])
+        assert (shown.low, shown.high) == pytest.approx((0.01, 0.99), abs=1e-3)
+
+    def test_a_flat_clip_has_a_range(self):
+        shown = depth_range_of([np.full((4, 4), 3, np.float32)])
+        assert depth_picture(np.full((4, 4), 3, np.float32), shown).max() == 0
 
     def test_an_empty_scene_has_a_range(self):
         shown = depth_range(np.zeros((2, 2), np.float32), "relative")

@@ -212,7 +212,25 @@ def test_a_warp_read_in_strips_is_the_warp_read_at_once(photo, border):
             assert rms(whole, exact) < 0.7
         at = warp.coverage(180, 320, border=border)
         if at is not None:
-            np.testing.assert_allclose(at(slice(0, 180)), np.vstack([at(r) for r in row_strips(180, 50)]), atol=1e-6)
+            whole = at(slice(0, 180))
+            np.testing.assert_allclose(whole, np.vstack([at(r) for r in row_strips(180, 50)]), atol=1e-6)
+            np.testing.assert_allclose(whole[20:70, 33:291], at(slice(20, 70), slice(33, 291)), atol=1e-6)
+
+
+@pytest.mark.parametrize("zoom", [0.999, 0.98, 0.9, 0.6])
+@pytest.mark.parametrize("angle", [0.0, 3.0])
+def test_confidence_is_that_of_every_pixel_whatever_it_is_worked_out_for(zoom, angle):
+    flat = motion_2d(width=320, height=180, angle=angle, zoom=zoom, translation_x=2)
+    smooth = motion_3d(Motion3D(translation_z=300 * (zoom - 1), rotation_y=angle), width=320, height=180)
+    for warp in (flat, smooth):
+        exact = coverage_of(warp.to_dense(180, 320), 180, 320)
+        known = warp.coverage(180, 320)
+        off = np.abs(coverage_of(warp, 180, 320) - exact)
+        assert off.max() <= 0.03
+        assert (off > 0.006).mean() <= 0.01
+        for rows in row_strips(180, 30):
+            sure = ~known.columns(known.unsure, rows)
+            assert (exact[rows][:, sure] == 1).all()
 
 
 def test_the_identity_reads_the_picture_itself(photo):

@@ -20,7 +20,7 @@ from deforum_helpers.errors import (
 from deforum_helpers.jobs.queue import JobQueue
 from deforum_helpers.jobs.status import CANCELLED, CUT_OFF, JobRequest
 from deforum_helpers.jobs.work import Outcome
-from jobs_parts import PATIENCE, Gate, Scripted, opened, until_over
+from jobs_parts import PATIENCE, Gate, Scripted, opened, until, until_over
 
 
 def named(name: str, do: str = "") -> JobRequest:
@@ -324,3 +324,24 @@ def test_a_closed_queue_takes_nothing(tmp_path):
     queue.close()
     with pytest.raises(JobStateError, match="closed"):
         queue.submit([named("a")])
+
+
+def test_what_a_run_is_at_besides_frames_is_told_until_it_is_over(tmp_path):
+    may_go = Event()
+
+    def deed(work, control, report):
+        report.step("Counting frames", 1, 2)
+        report.start(2, 1)
+        report.finish()
+        report.step("Interpolating", 3, 11)
+        may_go.wait(PATIENCE)
+        return Outcome()
+
+    runner = Scripted()
+    runner.deeds["wait"] = deed
+    with opened(tmp_path / "jobs.db", runner) as queue:
+        (job,) = queue.submit([named("a", "wait")]).job_ids
+        told = until(queue, job, lambda status: status.message == "Interpolating: 3 of 11")
+        assert told.phase == "POST_PROCESSING"
+        may_go.set()
+        assert until_over(queue, job).message is None

@@ -7,12 +7,12 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import numpy as np
 import pytest
-from media_samples import decode_frames, decode_sound, frame_times, make_clicks, make_video, onsets
 
 from deforum_helpers.errors import FfmpegError, StorageError
 from deforum_helpers.media import audio
 from deforum_helpers.media.fetch import SOUND_LIMITS, download
 from deforum_helpers.media.ffmpeg import probe, run_ffmpeg
+from media_samples import decode_frames, decode_sound, frame_times, make_clicks, make_video, onsets
 
 CLICKS = (0.0, 0.5, 1.0, 1.25, 1.9)
 FPS = Fraction(24000, 1001)

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from media_samples import FAST, decode_frames, frame_times, grey, make_video, picture
 
 from deforum_helpers.errors import FfmpegError, InputError, StorageError
 from deforum_helpers.media import encode
 from deforum_helpers.media.ffmpeg import probe, run_ffmpeg
 from deforum_helpers.media.store import ImageFrameStore
+from media_samples import FAST, decode_frames, frame_times, grey, make_video, picture
 
 POSIX = pytest.mark.skipif(sys.platform == "win32", reason="needs POSIX processes")
 LEVELS = range(0, 240, 10)
@@ -26,7 +26,9 @@ def writer(path, height=48, width=64, fps=Fraction(24), options=FAST):
     return encode.FfmpegVideoWriter(path, width=width, height=height, fps=fps, options=options)
 
 
-@pytest.mark.parametrize("fps", [Fraction(24), Fraction(24000, 1001), Fraction(15), Fraction(25, 2)])
+@pytest.mark.parametrize(
+    "fps", [Fraction(24), Fraction(24000, 1001), Fraction(15), Fraction(25, 2), Fraction(120000, 1001), Fraction(1000)]
+)
 @pytest.mark.parametrize("options", [FAST, encode.EncodeOptions()], ids=["fast", "default"])
 def test_every_frame_is_there_in_order_and_on_time(tmp_path, fps, options):
     path = make_video(tmp_path / "v.mp4", LEVELS, fps, options)

@@ -3,7 +3,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import pytest
-from media_samples import FAST, decode_frames, grey, make_video
 from PIL import Image as Pillow
 
 from deforum_helpers.errors import Interrupted
@@ -16,6 +15,7 @@ from deforum_helpers.media.extras import (
     flow_picture,
 )
 from deforum_helpers.media.frames import FrameSources, Selection
+from media_samples import FAST, decode_frames, grey, make_video
 
 
 @pytest.fixture

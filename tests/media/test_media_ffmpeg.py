@@ -3,10 +3,10 @@ from fractions import Fraction
 from pathlib import Path
 
 import pytest
-from media_samples import make_clicks, make_video
 
 from deforum_helpers.errors import FfmpegError
 from deforum_helpers.media import ffmpeg
+from media_samples import make_clicks, make_video
 
 POSIX = pytest.mark.skipif(sys.platform == "win32", reason="needs a shell script as program")
 

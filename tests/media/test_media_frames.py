@@ -8,7 +8,6 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 
 import numpy as np
 import pytest
-from media_samples import FAST, grey, make_clicks, make_video, picture
 from PIL import Image as Pillow
 
 from deforum_helpers.errors import InputError, RunError
@@ -17,6 +16,7 @@ from deforum_helpers.media.decode import assumed_matrix
 from deforum_helpers.media.encode import EncodeOptions, FfmpegVideoWriter
 from deforum_helpers.media.ffmpeg import run_ffmpeg
 from deforum_helpers.media.frames import FrameSources, Selection
+from media_samples import FAST, grey, make_clicks, make_video, picture
 
 KEY = "video_init_path"
 

@@ -2,12 +2,12 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-from media_samples import FAST, decode_frames, make_video
 from PIL import Image as Pillow
 
 from deforum_helpers.errors import FfmpegError
 from deforum_helpers.media.encode import FfmpegVideoWriter
 from deforum_helpers.media.gif import make_gif
+from media_samples import FAST, decode_frames, make_video
 
 
 @pytest.mark.parametrize("fps", [10, 20, 24])

@@ -3,13 +3,13 @@ import io
 
 import numpy as np
 import pytest
-from media_samples import grey, picture
 from PIL import Image as Pillow
 
 from deforum_helpers.errors import InputError
 from deforum_helpers.media import pictures
 from deforum_helpers.media.pictures import load_mask, load_picture, load_picture_and_alpha
 from deforum_helpers.web import Limits
+from media_samples import grey, picture
 
 SIZE = {"width": 64, "height": 48, "key": "init_image"}
 

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from media_samples import picture
 from PIL import Image
 
 from deforum_helpers.media import png
 from deforum_helpers.media.png import encode_png
+from media_samples import picture
 
 
 @pytest.fixture(params=["zlib", "ISA-L"])

@@ -5,12 +5,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from media_samples import picture
 from PIL import Image
 
 from deforum_helpers.errors import StorageError
 from deforum_helpers.media import store
-from deforum_helpers.media.formats import Png
+from deforum_helpers.media.formats import Jpeg, Png
+from deforum_helpers.media.png import encode_png
+from media_samples import picture
 
 TS = "20240102030405"
 
@@ -28,6 +29,17 @@ def test_files_are_named_and_made_as_promised(tmp_path):
         assert (image.mode, image.size, image.info) == ("RGB", (64, 48), {})
     (tmp_path / "ordinary").touch()
     assert path.stat().st_mode == (tmp_path / "ordinary").stat().st_mode
+
+
+def test_a_picture_that_is_encoded_already_is_not_encoded_again(tmp_path):
+    ready = encode_png(picture())
+    for level, text in ((1, ""), (1, "a lighthouse"), (6, "a lighthouse")):
+        path = store.ImageFrameStore(tmp_path, TS, Png(level)).write(7, picture(), text, ready)
+        assert path.read_bytes() == encode_png(picture(), level, text)
+    taken = store.ImageFrameStore(tmp_path, TS).write(7, 255 - picture(), "", ready)
+    assert taken.read_bytes() == ready
+    jpeg = store.ImageFrameStore(tmp_path, TS, Jpeg()).write(7, picture(), "", ready)
+    assert jpeg.read_bytes() == Jpeg().encode(picture())
 
 
 def test_indices_lists_frames_only(tmp_path):

@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from media_samples import frame_times, make_video
 
 from deforum_helpers.errors import FfmpegError, InputError
 from deforum_helpers.media import subtitles
 from deforum_helpers.media.ffmpeg import probe, run_ffmpeg
+from media_samples import frame_times, make_video
 
 GOLDEN = json.loads((Path(__file__).parents[1] / "goldens" / "media_subtitles.json").read_text(encoding="utf-8"))
 FPS = Fraction(15)

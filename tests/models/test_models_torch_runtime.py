@@ -245,3 +245,10 @@ class TestImporting:
         monkeypatch.setitem(sys.modules, "torch", None)
         with pytest.raises(RunError, match=r"A depth network needs .*'torch'.*requirements-models\.txt"):
             import_optional("torch", "A depth network")
+
+    @pytest.mark.parametrize("error", ["ImportError", "OSError", "RuntimeError"])
+    def test_packages_that_are_there_and_do_not_fit(self, tmp_path, monkeypatch, error):
+        (tmp_path / "misfit.py").write_text(f"raise {error}('operator nms does not exist')")
+        monkeypatch.syspath_prepend(tmp_path)
+        with pytest.raises(RunError, match=r"Upscaling needs .*'misfit'.*operator nms does not exist\. Get another\."):
+            import_optional("misfit", "Upscaling", "Get another.")

@@ -76,10 +76,10 @@ def stopped(code: int, said: str, reason: str) -> None:
 def test_a_store_that_fails_in_the_middle(start, render, expected, tmp_path, monkeypatch):
     write = ImageFrameStore.write
 
-    def failing(self, index, image, text=""):
+    def failing(self, index, image, *more):
         if index == 17:
             raise StorageError("the disk fell off the table.")
-        return write(self, index, image, text)
+        return write(self, index, image, *more)
 
     monkeypatch.setattr(ImageFrameStore, "write", failing)
     stopped(*start("cut"), "the disk fell off the table.")

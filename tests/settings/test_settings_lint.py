@@ -68,6 +68,27 @@ def test_the_defaults_are_clean():
             "error",
         ),
         (
+            {"frame_interpolation_engine": "Optical Flow", "frame_interpolation_x_amount": 301},
+            "frame_interpolation_x_amount",
+            "error",
+        ),
+        (
+            {
+                "frame_interpolation_engine": "Optical Flow",
+                "frame_interpolation_slow_mo_enabled": True,
+                "frame_interpolation_slow_mo_amount": 0,
+            },
+            "frame_interpolation_slow_mo_amount",
+            "error",
+        ),
+        (
+            {"frame_interpolation_engine": "FILM", "frame_interpolation_use_upscaled": True},
+            "frame_interpolation_use_upscaled",
+            "note",
+        ),
+        ({"frame_interpolation_engine": "FILM", "skip_video_creation": True}, "frame_interpolation_engine", "note"),
+        ({"r_upscale_video": True, "skip_video_creation": True}, "r_upscale_video", "note"),
+        (
             {"animation_mode": "Video Input", "extract_from_frame": 5, "extract_to_frame": 5},
             "extract_to_frame",
             "error",
@@ -111,6 +132,12 @@ def test_spoken(values, key, severity):
         {"r_upscale_model": "realesrgan-x4plus"},
         {"frame_interpolation_engine": "FILM", "frame_interpolation_x_amount": 100},
         {"frame_interpolation_x_amount": 100},
+        {"frame_interpolation_use_upscaled": True},
+        {
+            "frame_interpolation_engine": "FILM",
+            "frame_interpolation_use_upscaled": True,
+            "r_upscale_video": True,
+        },
         {"extract_from_frame": 5, "extract_to_frame": 5},
         {"init_images": "not JSON"},
         {"use_looper": True, "init_images": '{"0": "https://example.org/picture.png"}'},

@@ -33,13 +33,14 @@ OWN_LABELS = {
     **{f"cn_{unit}_mask_vid_path": "ControlNet Mask Video/ Image Path" for unit in range(1, 6)},
 }
 OWN_CHOICES = {
+    "frame_interpolation_engine": ["None", "RIFE v4.6", "FILM", "Optical Flow"],
     "neocore_key_index_distribution": [
         "Parseq Only",
         "Uniform with Parseq",
         "Uniform Spacing",
         "Random Spacing",
         "Random Placement",
-    ]
+    ],
 }
 IN_FILES = {"animation_prompts": "prompts"}
 ADDED = {"neocore_tween_alignment"}

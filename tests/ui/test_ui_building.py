@@ -83,6 +83,7 @@ class TestTheTab:
             *("deforum_load_settings_btn", "deforum_load_video_settings_btn", "override_settings"),
             *("custom_setting_file", "guided_images_accord", "anti_blur_accord", "depth_warp_fov_tab"),
             *("hybrid_composite", "output_tab", "f_interp_accord", "main_top_info_accord", "neocore_tab"),
+            *("vid_to_depth_chosen_file", "mode", "invert", "depth_keep_imgs"),
         }
         assert known <= set(tab["ids"])
 
@@ -92,6 +93,11 @@ class TestTheTab:
     def test_what_has_no_effect_is_hidden(self, tab):
         assert tab["visible"]["deforum_setting_rotation_3d_x"] is False
         assert tab["visible"]["deforum_setting_zoom"] is True
+
+    def test_tools_ask_for_what_they_use(self, tab):
+        assert tab["values"]["deforum_setting_image_path"] == ""
+        assert tab["visible"]["deforum_setting_depth_network"] is True
+        assert tab["visible"]["deforum_setting_depth_block_size"] is False
 
     def test_nothing_failed(self, tab):
         assert tab["failed"] == []
@@ -167,6 +173,20 @@ sections.widget = broken
         assert len(tab["failed"]) == 1
         assert "<b>Motion</b>" in tab["failed"][0]
         assert "deforum_setting_strength_schedule" in tab["ids"]
+
+    def test_a_tool_that_fails_leaves_the_others(self):
+        sabotage = """
+import deforum_helpers.ui.tool_panel as tool_panel
+made = tool_panel.widget
+def broken(setting, **facts):
+    if setting.key == "depth_c": raise ValueError("no C")
+    return made(setting, **facts)
+tool_panel.widget = broken
+"""
+        tab = build(sabotage)
+        assert len(tab["failed"]) == 1
+        assert "<b>Vid2depth</b>" in tab["failed"][0]
+        assert "deforum_section_output_frames_to_video_btn" in tab["ids"]
 
     def test_the_right_side_may_fail_too(self):
         tab = build("import deforum_helpers.ui.tab as tab; tab.RunPanel = None")

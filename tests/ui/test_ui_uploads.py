@@ -11,6 +11,7 @@ from deforum_helpers.errors import InputError
 from deforum_helpers.settings.schema import SETTINGS
 from deforum_helpers.ui.pictures_view import pictures_html
 from deforum_helpers.ui.uploads import SHOWN, TAKEN, keep_upload
+from media_samples import make_video
 
 CLICKS = Path(__file__).parents[2] / "examples" / "beat_sync" / "clicks.wav"
 
@@ -39,6 +40,15 @@ def test_every_unit_takes_a_video(picture, tmp_path):
     assert keep_upload(picture, "cn_5_vid_path", tmp_path / "out").is_file()
 
 
+def test_what_is_for_a_tool_keeps_its_name(tmp_path):
+    clicks = tmp_path / "my, clip.v1.mp4"
+    make_video(clicks)
+    kept = keep_upload(clicks, "vid_to_depth_chosen_file", tmp_path / "out")
+    assert kept.name == "my__clip_v1.mp4"
+    assert kept == keep_upload(clicks, "vid_to_depth_chosen_file", tmp_path / "out")
+    assert kept.parent.parent == tmp_path / "out"
+
+
 @pytest.mark.parametrize(
     ("name", "content", "key"),
     [
@@ -48,6 +58,7 @@ def test_every_unit_takes_a_video(picture, tmp_path):
         ("a.png", b"%!PS-Adobe-3.0 EPSF-3.0", "mask_file"),
         ("a.mp4", b"#EXTM3U\nhttp://127.0.0.1/x.ts", "video_init_path"),
         ("a.mp4", b"", "soundtrack_path"),
+        ("a.png", b"\x89PNG", "vid_to_depth_chosen_file"),
         ("a.png", b"\x89PNG", "steps"),
         ("a.png", b"\x89PNG", ""),
         ("a.png", b"\x89PNG", "../../etc"),

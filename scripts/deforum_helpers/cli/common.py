@@ -14,6 +14,9 @@ from ..errors import Finding, SettingsError
 if TYPE_CHECKING:
     from ..job import Job
 
+DEFAULT_MODELS = Path("models") / "Deforum"
+"""Where weights are unless something else is said."""
+
 
 def add_input(parser: argparse.ArgumentParser, *, optional: bool = False) -> None:
     """The settings file and ``--set``."""

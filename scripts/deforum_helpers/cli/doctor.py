@@ -76,6 +76,7 @@ _DIFFUSERS = ("torch", "diffusers", "transformers", "accelerate", "peft", "compe
 _OPTIONAL: Sequence[tuple[str, str, str]] = (
     ("matplotlib", "matplotlib", "plan --plot"),
     ("torch", "torch", "depth and flow models, diffusion on this machine"),
+    ("spandrel", "spandrel", "upscaling"),
     ("diffusers", "diffusers", "diffusion without a web UI"),
     ("gradio", "gradio", "the page"),
 )
@@ -83,6 +84,7 @@ _OPTIONAL: Sequence[tuple[str, str, str]] = (
 _FIXES = {
     "opencv": "pip install opencv-python-headless",
     "torch": "pip install -r requirements-models.txt",
+    "spandrel": "pip install -r requirements-upscaling.txt",
     "diffusers": "pip install -r requirements-diffusers.txt",
     "gradio": "pip install -r requirements-ui.txt; standalone.py ui does it by itself",
 }

@@ -7,7 +7,7 @@ import sys
 from typing import Any
 
 from ..errors import InputError
-from .common import add_input, load
+from .common import DEFAULT_MODELS, add_input, load
 from .progress import TerminalProgress
 
 
@@ -27,7 +27,7 @@ def run(arguments: argparse.Namespace) -> int:
     from ..rendering.util.report import finding_list
 
     job, progress = load(arguments), TerminalProgress(sys.stderr)
-    data, findings = plan_job(job, told=progress.step)
+    data, findings = plan_job(job, told=progress.step, models=DEFAULT_MODELS)
     try:
         findings += check_files(data, Places(job.folder, models=job.folder, indexes=job.indexes, told=progress.step))
     except InputError as error:

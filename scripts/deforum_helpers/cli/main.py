@@ -11,7 +11,7 @@ from typing import NoReturn
 
 from .. import __version__
 from ..errors import DeforumError, InputError, Interrupted
-from . import doctor, lint, plan, render, serve, ui
+from . import depth, doctor, interpolate, lint, plan, render, serve, stitch, ui, upscale
 
 
 class _Parser(argparse.ArgumentParser):
@@ -48,7 +48,7 @@ def make_parser() -> argparse.ArgumentParser:
     parser = _Parser(prog="deforum", description="Deforum with Neo Core, without a web UI.")
     parser.add_argument("--version", action="version", version=__version__)
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for command in (render, plan, lint, ui, serve, doctor):
+    for command in (render, plan, lint, ui, serve, stitch, depth, interpolate, upscale, doctor):
         command.add_parser(commands)
     return parser
 

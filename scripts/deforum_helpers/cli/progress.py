@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, NoReturn, TextIO
 
 from tqdm import tqdm
@@ -12,6 +14,18 @@ if TYPE_CHECKING:
 
 _PATIENCE_SECONDS = 2.0
 """Preparations that take less are not worth a bar."""
+
+
+@contextmanager
+def frame_bar(stream: TextIO, what: str) -> Iterator[Callable[[int, int | None], None]]:
+    """A bar for a tool; it is told how many frames are done, and of how many if that is known."""
+    with tqdm(unit="frame", file=stream, dynamic_ncols=True, mininterval=0.2, desc=what) as bar:
+
+        def told(done: int, count: int | None) -> None:
+            bar.total = count
+            bar.update(done - bar.n)
+
+        yield told
 
 
 class TerminalProgress:

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from ..errors import SettingsError
@@ -51,7 +52,10 @@ def open_queue(arguments: argparse.Namespace, access: Access) -> JobQueue:
     check_engine(arguments)
     out = ensure_folder(arguments.out.resolve())
     runner = DeforumRunner(
-        partial(_engine, arguments), partial(_options, arguments, out), access, sketcher=partial(_sketcher, arguments)
+        partial(_engine, arguments),
+        partial(run_options, arguments, out),
+        access,
+        sketcher=partial(_sketcher, arguments),
     )
     return JobQueue(out / DATABASE, runner)
 
@@ -65,7 +69,19 @@ def _sketcher(arguments: argparse.Namespace) -> Diffuser:
     return open_engine(arguments, motion_preview=True)
 
 
-def _options(arguments: argparse.Namespace, out: Path, overrides: Mapping[str, object]) -> RunOptions:
+def run_options(
+    arguments: argparse.Namespace, out: Path, overrides: Mapping[str, object] = MappingProxyType({})
+) -> RunOptions:
+    """How jobs and tools are run.
+
+    Args:
+        arguments: of the command line.
+        out: folder of all runs.
+        overrides: values of the settings page that a job brings.
+
+    Raises:
+        InputError: one of them cannot be used.
+    """
     from ..jobs.options import with_overrides
     from ..run_deforum import RunOptions
 

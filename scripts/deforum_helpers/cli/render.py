@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import argparse
 import secrets
-import signal
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import Finding, SettingsError
-from ..jobs.control import RunControl
 from .common import add_input, load, overrides, print_findings, print_json
 from .engine import add_engine, findings_of, open_engine
 from .progress import TerminalProgress
+from .signals import listening
 
 if TYPE_CHECKING:
     from ..job import Job
@@ -98,7 +96,7 @@ def run(arguments: argparse.Namespace) -> int:
     engine = open_engine(arguments, motion_preview=job.settings.run.motion_preview_mode)
     said = findings_of(engine)
     print_findings((*findings, *said))
-    with _listening() as control:
+    with listening() as control:
         result = run_job(job, data, engine, options, progress, control)
     print_findings((*result.findings, *findings_of(engine)[len(said) :]))
     print(result.report.line(), file=sys.stderr)
@@ -119,7 +117,8 @@ def _prepare(
             raise SettingsError("render needs a settings file.", hint="Or a run to go on with: --resume last")
         job = load(arguments)
         if not job.settings.anim.resume_from_timestring:
-            return (job, *plan_job(job, seed=secrets.randbelow(2**32), told=told), None)
+            models = None if arguments.download else arguments.models
+            return (job, *plan_job(job, seed=secrets.randbelow(2**32), told=told, models=models), None)
         resume = job.settings.anim.resume_timestring
     run = find_run(resume, arguments.out, key="--resume", hint="Give the folder of the run, or --out DIR.")
     changes = overrides(arguments)
@@ -171,38 +170,6 @@ def _print_result(result: RunResult, *, as_json: bool) -> None:
             "seconds": result.report.as_json()["seconds"],
         }
     )
-
-
-@contextmanager
-def _listening() -> Iterator[RunControl]:
-    """Control by signals: Ctrl-C stops, again at once; SIGTERM stops without a video; SIGUSR1 pauses and goes on."""
-    control = RunControl()
-
-    def stop(number: int, _frame: object) -> None:
-        if control.is_stopping:
-            raise KeyboardInterrupt
-        control.stop(video=number == signal.SIGINT)  # before the message, which may be answered at once
-        _tell("Stopping after this frame; press Ctrl-C again to stop at once.")
-
-    def pause(_number: int, _frame: object) -> None:
-        (control.go_on if control.is_paused else control.pause)()
-        _tell("Paused." if control.is_paused else "Going on.")
-
-    handlers: dict[int, Callable[[int, object], None]] = {signal.SIGINT: stop, signal.SIGTERM: stop}
-    if hasattr(signal, "SIGUSR1"):
-        handlers[signal.SIGUSR1] = pause
-    before = {number: signal.signal(number, handler) for number, handler in handlers.items()}
-    try:
-        yield control
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-
-
-def _tell(text: str) -> None:
-    """Say something below the progress bar, from a signal handler."""
-    with suppress(RuntimeError):  # the signal came in the middle of writing to the terminal
-        print(f"\n{text}", file=sys.stderr)
 
 
 def _count(text: str) -> int:

@@ -4,17 +4,32 @@ from __future__ import annotations
 
 import argparse
 import signal
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from threading import Event
 from typing import TYPE_CHECKING, Any
 
 from ..errors import RunError
-from .queue import TOKEN_VARIABLE, add_queue, check_listening, is_loopback, names_of, open_queue, token_of
+from ..jobs.workbench import Workbench
+from .queue import (
+    TOKEN_VARIABLE,
+    add_queue,
+    check_listening,
+    is_loopback,
+    names_of,
+    open_queue,
+    run_options,
+    token_of,
+)
 
 if TYPE_CHECKING:
     from ..jobs.access import Access
     from ..jobs.queue import JobQueue
+    from ..run_options import RunOptions
+    from ..ui.queue_door import QueueDoor
 
 _POLL_SECONDS = 3600.0
 
@@ -54,8 +69,9 @@ def run(arguments: argparse.Namespace) -> int:
 
     out = arguments.out.resolve()
     access = _access(out)
-    with closing(open_queue(arguments, access)) as queue:
-        page = build_page(_door(queue, out, None if is_loopback(arguments.listen) else access))
+    with closing(Workbench()) as bench, closing(open_queue(arguments, access)) as queue:
+        door = _door(queue, out, None if is_loopback(arguments.listen) else access)
+        page = build_page(replace(door, bench=bench, workshop=partial(_workshop, arguments)))
         address = serve_page(page, Site(arguments.listen, arguments.port, (out, examples()), token))
         # Whatever ends the program, the running job ends in order and can be resumed.
         before = signal.signal(signal.SIGTERM, signal.default_int_handler)
@@ -80,7 +96,12 @@ def _access(out: Path) -> Access:
     return Access((out, examples(), upload_folder().resolve()))
 
 
-def _door(queue: JobQueue, out: Path, access: Access | None) -> Any:
+@contextmanager
+def _workshop(arguments: argparse.Namespace, out: Path, _networks: bool) -> Iterator[RunOptions]:
+    yield run_options(arguments, out)
+
+
+def _door(queue: JobQueue, out: Path, access: Access | None) -> QueueDoor:
     from ..ui.assets import examples
     from ..ui.planning import Planner, public_manifest
     from ..ui.queue_door import QueueDoor

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from functools import cached_property
+
 import numpy as np
 
 from ..ports import Image
 from .opencv import cv
-from .sampling import Float32
+from .sampling import Coverage, Float32, enlarged_block, runs
 
 FALLBACK = np.float32(1e-4)
 """Confidence that is left where there is none: enough to share out, too little to be seen (0.003 at weight 1/30)."""
 
-_SCALE = 1e4
+_SCALE = np.float32(1e4)
 """``cv2.blendLinear`` adds 1e-5 to the sum of weights; weights this large make that vanish."""
 
 
@@ -50,16 +53,83 @@ def crossfade(
     if coverage_a is None and coverage_b is None:
         faded: Image = cv.addWeighted(a, 1 - weight, b, weight, 0)
         return faded
-    weights_a = _weights(coverage_a, 1 - weight, a.shape[:2])
-    weights_b = _weights(coverage_b, weight, a.shape[:2])
-    blended: Image = cv.blendLinear(a, b, weights_a, weights_b)
+    share = np.broadcast_to(_share(weight, coverage_a, coverage_b), a.shape[:2])
+    blended: Image = cv.blendLinear(a, b, _SCALE - _SCALE * share, _SCALE * share)
     return blended
 
 
-def _weights(coverage: Float32 | None, weight: float, shape: tuple[int, ...]) -> Float32:
-    factor = np.float32(weight * _SCALE)
-    if coverage is None:
-        return np.full(shape, factor * (1 + FALLBACK), np.float32)
-    weights = coverage * factor
-    weights += factor * FALLBACK
-    return weights
+@dataclass(frozen=True, eq=False)
+class Crossfade:
+    """A :func:`crossfade` of two warped pictures, some rows at a time.
+
+    Where both coverages are known for cells, so is the share of the second, linear between: within 0.01.
+
+    Attributes:
+        weight: share of the second, above 0 and below 1.
+        a: coverage of the first; None for covered everywhere.
+        b: of the second.
+    """
+
+    weight: float
+    a: Coverage | None
+    b: Coverage | None
+
+    def blend(self, a: Image, b: Image, rows: slice, out: Image) -> None:
+        """Blend ``rows`` of the two pictures, given as ``a`` and ``b``, into ``out``; all are rows×W×3 uint8.
+
+        The fewer the rows, the more columns there are in which both are covered, and the faster it is.
+        """
+        width = out.shape[1]
+        first, end = self._covered(rows, width)
+        if first < end:
+            part = slice(None), slice(first, end)
+            cv.addWeighted(a[part], 1 - self.weight, b[part], self.weight, 0, out[part])
+        if (first, end) == (0, width):
+            return
+        of_b = self._weights(rows, width)
+        of_a = _SCALE - of_b
+        for columns in (slice(0, first), slice(end, width)):
+            if columns.start < columns.stop:
+                part = slice(None), columns
+                cv.blendLinear(a[part], b[part], of_a[part], of_b[part], out[part])
+
+    def _covered(self, rows: slice, width: int) -> tuple[int, int]:
+        """First and end of the longest run of columns in which both are covered."""
+        unsure = np.zeros(width, np.bool_)
+        for coverage in self._known:
+            unsure |= coverage.columns(coverage.unsure, rows)
+        return max(runs(~unsure), key=lambda run: run[1] - run[0], default=(0, 0))
+
+    def _weights(self, rows: slice, width: int) -> Float32:
+        """Weights of the second in some rows, as ``cv2.blendLinear`` likes them."""
+        if self._coarse is None:
+            return self._exact(rows, slice(0, width))
+        weights = enlarged_block(self._coarse, self._known[0].cell, rows, slice(0, width))
+        for coverage in self._known:
+            for first, end in runs(coverage.columns(coverage.sharp, rows)):
+                weights[:, first:end] = self._exact(rows, slice(first, end))
+        return weights
+
+    def _exact(self, rows: slice, columns: slice) -> Float32:
+        a, b = (None if each is None else each(rows, columns) for each in (self.a, self.b))
+        return _SCALE * _share(self.weight, a, b)
+
+    @cached_property
+    def _coarse(self) -> Float32 | None:
+        """Weights of cells; None where both are not known for cells of one size."""
+        if len({each.cell for each in self._known}) > 1:
+            return None
+        a, b = (None if each is None else each.cells for each in (self.a, self.b))
+        return _SCALE * _share(self.weight, a, b)
+
+    @property
+    def _known(self) -> list[Coverage]:
+        return [each for each in (self.a, self.b) if each is not None]
+
+
+def _share(weight: float, a: Float32 | None, b: Float32 | None) -> Float32:
+    """Share of the second picture, see :func:`crossfade`."""
+    one: Float32 = np.ones((1, 1), np.float32)
+    of_a: Float32 = ((one if a is None else a) + FALLBACK) * np.float32(1 - weight)
+    of_b: Float32 = ((one if b is None else b) + FALLBACK) * np.float32(weight)
+    return of_b / (of_a + of_b)

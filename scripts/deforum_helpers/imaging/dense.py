@@ -13,7 +13,19 @@ from numpy.typing import NDArray
 
 from .matrices import inverse_matrix
 from .opencv import cv
-from .sampling import Border, Coverage, Float32, Interpolation, Picture, Reach, edge_confidence, glance_at, read_at
+from .sampling import (
+    Border,
+    Coverage,
+    Float32,
+    Interpolation,
+    Picture,
+    Positions,
+    Reach,
+    edge_confidence,
+    glance_at,
+    read_at,
+    scaled,
+)
 
 _FLAT = 2e-4
 """A grid this close to an affine map, in pixels, is taken for one (float32 positions are no better)."""
@@ -143,15 +155,19 @@ class DenseWarp:
         self,
         image: Picture,
         *,
-        size: tuple[int, int] | None = None,
+        scale: int = 1,
         interpolation: Interpolation = "bilinear",
         border: Border = "replicate",
     ) -> Callable[[slice], Picture]:
         """Reads some rows of the warped picture at a time, with positions rounded to 1/32 pixel.
 
-        The arguments are those of :meth:`apply`.
+        Args:
+            image: as for :meth:`apply`.
+            scale: ``image`` is so many times as large as the picture that is warped.
+            interpolation: how values between pixels are read.
+            border: what lies outside the picture.
         """
-        grid = self.grid if size is None else self.to_dense(*size).grid
+        grid = scaled(self.grid, scale)
         return lambda rows: glance_at(image, grid[rows], interpolation, border)
 
     def coverage(
@@ -162,7 +178,11 @@ class DenseWarp:
             return None
         xs, ys = self.grid[..., 0], self.grid[..., 1]
         reach = Reach(float(xs.min()), float(xs.max()), float(ys.min()), float(ys.max()))
-        return edge_confidence(lambda _: lambda rows: (xs[rows], ys[rows]), reach, (height, width), feather)
+
+        def positions(_: int) -> Positions:
+            return lambda rows, columns: (xs[rows, columns], ys[rows, columns])
+
+        return edge_confidence(positions, reach, (height, width), feather)
 
 
 @lru_cache(maxsize=4)

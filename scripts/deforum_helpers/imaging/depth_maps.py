@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -69,6 +70,19 @@ def depth_range(first: Float32, kind: DepthKind) -> DepthRange:
         return DepthRange(0.0, 1 / _ONE_METRE)
     nearest = float(first.max()) * _HEADROOM
     return DepthRange(0.0, nearest if nearest > 0 else 1.0)
+
+
+def depth_range_of(samples: Iterable[Float32]) -> DepthRange:
+    """The range for a clip that is there already, of either kind: from the farthest to the nearest point of it.
+
+    A hundredth of the pixels of each picture may lie beyond either end, so that a few stray ones do not decide.
+
+    Args:
+        samples: H×W float32, nearness of pictures from all over the clip, at least one.
+    """
+    ends = [np.percentile(depth, (1, 99)) for depth in samples]
+    low, high = float(min(end[0] for end in ends)), float(max(end[1] for end in ends))
+    return DepthRange(low, high if high > low else low + 1.0)
 
 
 def depth_to_grey(depth: Float32, low: float, high: float) -> NDArray[np.uint8]:

@@ -27,8 +27,8 @@ from .sampling import (
 )
 from .smooth import SmoothWarp
 
-_CELLS = (4, 2, 1)
-"""Pixels; confidence is computed once per cell, the largest that it changes slowly enough for."""
+_CELL = 4
+"""Pixels; confidence is computed once per cell where it changes slowly enough."""
 
 _FAR = 1e6
 """Pixels; farther outside than any picture is wide."""
@@ -125,19 +125,26 @@ class Homography:
         self,
         image: Picture,
         *,
-        size: tuple[int, int] | None = None,
+        scale: int = 1,
         interpolation: Interpolation = "bilinear",
         border: Border = "replicate",
     ) -> Callable[[slice], Picture]:
         """Reads some rows of the warped picture at a time, for a third less work where lines stay parallel.
 
-        OpenCV then rounds positions to 1/32 pixel in another way than for :meth:`apply`, whose arguments these are: the
-        same on average, a few levels on hard edges. The identity gives the rows of ``image`` themselves.
+        OpenCV then rounds positions to 1/32 pixel in another way than for :meth:`apply`: the same on average, a few
+        levels on hard edges. The identity gives the rows of ``image`` themselves.
+
+        Args:
+            image: as for :meth:`apply`.
+            scale: ``image`` is so many times as large as the picture that is warped.
+            interpolation: see :mod:`.sampling`.
+            border: what lies outside the picture.
         """
-        height, width = size or image.shape[:2]
-        if self.is_identity and (height, width) == image.shape[:2]:
+        if self.is_identity and scale == 1:
             return lambda rows: image[rows]
-        back = self.inverse().matrix
+        width = image.shape[1] // scale
+        enlarged = np.array([[scale, 0.0, (scale - 1) / 2], [0.0, scale, (scale - 1) / 2], [0.0, 0.0, 1.0]])
+        back = enlarged @ self.inverse().matrix
         how = {"flags": interpolation_flag(interpolation) | cv.WARP_INVERSE_MAP, "borderMode": border_flag(border)}
 
         def read(rows: slice) -> Picture:
@@ -204,7 +211,7 @@ class Homography:
             feather: width of the band in margins.
 
         Returns:
-            The confidence, to be asked for any rows, or None where all of it is 1.
+            The confidence, or None where all of it is 1.
 
         Raises:
             InputError: see :meth:`inverse`.
@@ -218,7 +225,7 @@ class Homography:
             return _Looks(back, columns, rows)
 
         reach = looks(1).reach()
-        return edge_confidence(lambda cell: looks(cell).rows, reach, (height, width), feather, cells=_CELLS)
+        return edge_confidence(lambda cell: looks(cell).block, reach, (height, width), feather, cell=_CELL)
 
 
 def _pixels(length: int) -> NDArray[np.float64]:
@@ -235,11 +242,15 @@ class _Looks:
         self._across = [(row[0] * xs + row[2])[None, :] for row in back]
 
     def rows(self, rows: slice) -> tuple[Float32, Float32]:
-        """X and y for some rows, float32, broadcasting to them.
+        """As :meth:`block`, for all columns."""
+        return self.block(rows, slice(None))
+
+    def block(self, rows: slice, columns: slice) -> tuple[Float32, Float32]:
+        """X and y for some rows and columns, float32, broadcasting to them.
 
         Positions behind the viewer, which no source point reaches, look far outside.
         """
-        x, y, w = (self._linear(index, self._lines[rows]) for index in range(3))
+        x, y, w = (self._linear(index, self._lines[rows], columns) for index in range(3))
         if self._affine:
             return x / w, y / w
         in_front = w > 0
@@ -256,9 +267,9 @@ class _Looks:
             return Reach(-_FAR, _FAR, -_FAR, _FAR)
         return Reach(float(x.min()), float(x.max()), float(y.min()), float(y.max()))
 
-    def _linear(self, index: int, lines: NDArray[np.float64]) -> Float32:
+    def _linear(self, index: int, lines: NDArray[np.float64], columns: slice) -> Float32:
         slope_x, slope_y, _ = self._back[index].tolist()
-        across: Float32 = self._across[index].astype(np.float32)
+        across: Float32 = self._across[index][:, columns].astype(np.float32)
         if not slope_x:
             across = across[:, :1]
         if not slope_y:

@@ -10,14 +10,11 @@ import numpy as np
 
 from ..errors import Finding
 from ..ports import Image
-from .blend import crossfade
+from .blend import Crossfade
 from .sampling import Border, Interpolation, Source, row_strips
 from .warp import Homography, Warp
 
-_HALVED = Homography(np.array([[0.5, 0.0, -0.25], [0.0, 0.5, -0.25], [0.0, 0.0, 1.0]]))
-"""From a doubled picture to the picture."""
-
-_ROWS = 240
+_ROWS = 120
 """Rows blended at a time: measured."""
 
 
@@ -135,17 +132,16 @@ class OpenCVResampler:
             warp.coverage(height, width, border=border) if fade.hand_over else None
             for warp in (fade.warp_a, fade.warp_b)
         )
+        crossfade = Crossfade(fade.weight, at_a, at_b)
         faded = np.empty_like(fade.b.image)
         # Strip by strip, what is on the way from two pictures to one takes little memory, and mostly the same.
         for rows in row_strips(height, _ROWS):
-            covered = (at and at(rows) for at in (at_a, at_b))
-            faded[rows] = crossfade(read_a(rows), read_b(rows), fade.weight, *covered)
+            crossfade.blend(read_a(rows), read_b(rows), rows, faded[rows])
         return faded
 
 
 def _reader(source: Source, warp: Warp, interpolation: Interpolation, border: Border) -> Callable[[slice], Image]:
     image = source.image
-    height, width = image.shape[:2]
     if interpolation != "bicubic" or (isinstance(warp, Homography) and warp.is_identity):
         return warp.reader(image, interpolation=interpolation, border=border)
-    return _HALVED.then(warp).reader(source.doubled, size=(height, width), interpolation="bilinear", border=border)
+    return warp.reader(source.doubled, scale=2, interpolation="bilinear", border=border)

@@ -6,6 +6,7 @@ pixel, the picture reaches from -0.5 to W - 0.5.
 
 from __future__ import annotations
 
+import itertools
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -117,6 +118,11 @@ def glance_at(image: Picture, grid: Float32, interpolation: Interpolation, borde
     return glanced
 
 
+def scaled(positions: Float32, scale: int) -> Float32:
+    """Positions in a picture, as positions in the picture at ``scale`` times the size: the outer edges coincide."""
+    return positions if scale == 1 else positions * np.float32(scale) + np.float32((scale - 1) / 2)
+
+
 _STEPS = np.float32(32)
 """Positions OpenCV tells apart between two pixels."""
 
@@ -164,14 +170,65 @@ class Source:
         return doubled
 
 
-Coverage = Callable[[slice], Float32]
-"""Confidence of some rows of a picture, rows×W float32 in 0..1."""
+Bools = NDArray[np.bool_]
 
-Rows = Callable[[slice], tuple[Float32, Float32]]
-"""Source positions (x, y) of some rows of points, float32, of shapes that broadcast to all of them."""
+Positions = Callable[[slice, slice], tuple[Float32, Float32]]
+"""Source positions (x, y) of some rows and columns of points, float32, of shapes that broadcast to all of them."""
 
 _PER_BAND = 12
-"""Cells that the narrowest band must have, if confidence is to be known per cell only."""
+"""Cells that a band must have, if confidence is to be known per cell only."""
+
+
+@dataclass(frozen=True, eq=False)
+class Coverage:
+    """How far the pixels of a warped picture can be trusted.
+
+    Attributes:
+        size: (height, width) of the picture.
+        cell: pixels; it is known at the middles of square cells, and linear between them, but where it is sharp.
+        middles: confidence at the middles of some rows and columns of cells of a size, float32 in 0..1, of a shape that
+            broadcasts to them.
+        unsure: cells in which it may be below 1, rows×columns.
+        sharp: cells in which it must be known for every pixel.
+    """
+
+    size: tuple[int, int]
+    cell: int
+    middles: Callable[[int, slice, slice], Float32]
+    unsure: Bools
+    sharp: Bools
+
+    def __call__(self, rows: slice, columns: slice | None = None) -> Float32:
+        """Confidence of some rows and columns (all if None) of pixels, float32 in 0..1."""
+        columns = columns or slice(0, self.size[1])
+        if self.sharp is self.unsure:
+            block = np.ones((rows.stop - rows.start, columns.stop - columns.start), np.float32)
+        else:
+            block = enlarged_block(self.cells, self.cell, rows, columns)
+        for first, end in runs(self.columns(self.sharp, rows)[columns]):
+            block[:, first:end] = self.middles(1, rows, slice(columns.start + first, columns.start + end))
+        return block
+
+    @cached_property
+    def cells(self) -> Float32:
+        """Confidence at the middles of all cells; 1 where all are sharp."""
+        rows, columns = self.unsure.shape
+        cells = np.ones((rows, columns), np.float32)
+        if self.sharp is not self.unsure:
+            cells[:] = self.middles(self.cell, slice(0, rows), slice(0, columns))
+        return cells
+
+    def columns(self, cells: Bools, rows: slice) -> Bools:
+        """Columns of pixels in which some cells, ``unsure`` or ``sharp``, are in some rows of pixels; W bools."""
+        there = cells[rows.start // self.cell : -(-rows.stop // self.cell)].any(axis=0)
+        return np.repeat(there, self.cell)[: self.size[1]]
+
+
+def runs(flags: Bools) -> list[tuple[int, int]]:
+    """First and end of each run of set flags."""
+    changes = (np.flatnonzero(flags[1:] != flags[:-1]) + 1).tolist()
+    ends = [0, *changes, flags.size]
+    return [(first, end) for first, end in itertools.pairwise(ends) if first < end and flags[first]]
 
 
 @dataclass(frozen=True)
@@ -185,12 +242,12 @@ class Reach:
 
 
 def edge_confidence(
-    positions: Callable[[int], Rows],
+    positions: Callable[[int], Positions],
     reach: Reach,
     size: tuple[int, int],
     feather: float,
     *,
-    cells: Sequence[int] = (1,),
+    cell: int = 1,
 ) -> Coverage | None:
     """How much of what a warp shows comes from inside a picture, with a soft edge.
 
@@ -200,72 +257,72 @@ def edge_confidence(
     confidence is the smoothstep ``3r² - 2r³`` of the product r of the four ramps. Without a margin it is 1 throughout,
     and it changes continuously with the positions, so a warp that fades to the identity fades to full confidence.
 
-    It is computed at the middle of each square cell, small enough for the narrowest band to be twelve cells wide, and
-    linear between them, within 0.006.
+    Bands at least twelve cells wide in the output are computed at the middles of cells, linear between: within 0.006,
+    and within 0.03 where the bands of opposite sides meet.
 
     Args:
-        positions: gives, for a size of cell, the rows of source positions of the middles of all cells.
+        positions: gives, for a size of cell, the source positions of the middles of cells.
         reach: the extremes of all positions.
         size: (height, width) of the picture.
         feather: width of the band in margins.
-        cells: sizes to choose from, largest first, down to 1.
+        cell: size of cells; 1 to compute it for every pixel.
 
     Returns:
-        The confidence, to be asked for any rows; None where it would be 1 throughout.
+        The confidence; None where it would be 1 throughout.
     """
     height, width = size
     sides = _sides(reach, height, width, feather)
     if not sides:
         return None
-    steepest = max(abs(slope) for _, slope, _ in sides)
-    cell = next((cell for cell in cells if steepest * _PER_BAND * cell <= 1), 1)
-    if cell == 1:
-        place = positions(1)
-        return lambda rows: _confidence(place, sides, rows, width)
-    coarse = _confidence(positions(cell), sides, slice(0, -(-height // cell)), -(-width // cell))
-    return lambda rows: enlarged_rows(coarse, cell, rows)[:, :width]
+    rows, columns = (slice(0, -(-length // cell)) for length in size)
+    place = positions(cell)(rows, columns)
+    change = [_change(values) if cell > 1 else np.float32(0) for values in place]
+    unsure, sharp = (np.zeros((rows.stop, columns.stop), np.bool_) for _ in range(2))
+    unsure |= _below_one(place, sides, change)
+    sharp |= _below_one(place, [side for side in sides if abs(side[1]) * change[side[0]] * _PER_BAND > 1], change)
+
+    def middles(size: int, rows: slice, columns: slice) -> Float32:
+        return _confidence(positions(size)(rows, columns), sides)
+
+    return Coverage(size, cell, middles, unsure, sharp if cell > 1 else unsure)
 
 
-def enlarged_rows(values: Float32, factor: int, rows: slice) -> Float32:
-    """Some rows of ``cv2.resize(values, …)`` to ``factor`` times the size, linear, at no more than their own cost."""
-    first = max(rows.start // factor - 1, 0)
-    part = values[first : -(-rows.stop // factor) + 1]
+def enlarged_block(values: Float32, factor: int, rows: slice, columns: slice) -> Float32:
+    """A block of ``cv2.resize(values, …)`` to ``factor`` times the size, linear, at no more than its own cost."""
+    if factor == 1:
+        return values[rows, columns]
+    top, left = (max(lines.start // factor - 1, 0) for lines in (rows, columns))
+    part = values[top : -(-rows.stop // factor) + 1, left : -(-columns.stop // factor) + 1]
     size = (part.shape[1] * factor, part.shape[0] * factor)
     enlarged: Float32 = cv.resize(part, size, interpolation=cv.INTER_LINEAR)
-    return enlarged[rows.start - first * factor : rows.stop - first * factor]
+    top, left = rows.start - top * factor, columns.start - left * factor
+    return enlarged[top : top + rows.stop - rows.start, left : left + columns.stop - columns.start]
 
 
 _Side = tuple[int, np.float32, np.float32]
 """Axis, slope and offset of the ramp of a side."""
 
 
-def _confidence(positions: Rows, sides: list[_Side], rows: slice, width: int) -> Float32:
-    confidence = np.ones((rows.stop - rows.start, width), np.float32)
-    for strip in row_strips(rows.stop - rows.start, 96):
-        place = positions(slice(rows.start + strip.start, rows.start + strip.stop))
-        first, end = width, 0
-        for axis, slope, offset in sides:
-            touched = _below_one(place[axis], slope, offset)
-            if touched.start < touched.stop:
-                ramp = place[axis][:, touched] * slope
-                ramp += offset
-                touched = touched if place[axis].shape[1] == width else slice(0, width)
-                confidence[strip, touched] *= np.clip(ramp, 0, 1, out=ramp)
-                first, end = min(first, touched.start), max(end, touched.stop)
-        if first < end:
-            product = confidence[strip, first:end]
-            smooth = product * np.float32(-2.0)
-            smooth += np.float32(3.0)
-            smooth *= product
-            product *= smooth
-    return confidence
+def _confidence(place: tuple[Float32, Float32], sides: list[_Side]) -> Float32:
+    """Confidence at some positions: smoothstep of the product of the ramps."""
+    product: Float32 = np.ones((1, 1), np.float32)
+    for axis, slope, offset in sides:
+        product = product * np.clip(place[axis] * slope + offset, 0, 1)
+    smooth: Float32 = (np.float32(3.0) - np.float32(2.0) * product) * product * product
+    return smooth
 
 
-def _below_one(place: Float32, slope: np.float32, offset: np.float32) -> slice:
-    """The columns from the first to the last where a ramp is below 1: usually few, and finding them is cheap."""
-    lowest = (place.min(axis=0) if slope > 0 else place.max(axis=0)) * slope + offset
-    below = np.flatnonzero(lowest < 1)
-    return slice(int(below[0]), int(below[-1]) + 1) if below.size else slice(0, 0)
+def _below_one(place: tuple[Float32, Float32], sides: list[_Side], change: Sequence[np.float32]) -> Bools | np.bool_:
+    """Cells with a pixel whose confidence may be below 1, given their middles and how much these change at most."""
+    below: Bools | np.bool_ = np.bool_(False)
+    for axis, slope, offset in sides:
+        below = below | (place[axis] * slope + (offset - abs(slope) * change[axis]) < 1)
+    return below
+
+
+def _change(positions: Float32) -> np.float32:
+    """The most that positions differ between neighbours."""
+    return max((np.abs(np.diff(positions, axis=axis)).max(initial=0) for axis in (0, 1)), default=np.float32(0))
 
 
 def _sides(reach: Reach, height: int, width: int, feather: float) -> list[_Side]:

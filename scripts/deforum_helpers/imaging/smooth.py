@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Protocol
 
 import numpy as np
@@ -20,13 +20,14 @@ from .sampling import (
     Float32,
     Interpolation,
     Picture,
+    Positions,
     Reach,
-    Rows,
     Uint8,
     edge_confidence,
-    enlarged_rows,
+    enlarged_block,
     glance_at,
     read_at,
+    scaled,
 )
 
 Complex64 = NDArray[np.complex64]
@@ -232,15 +233,13 @@ class SmoothWarp:
         self,
         image: Picture,
         *,
-        size: tuple[int, int] | None = None,
+        scale: int = 1,
         interpolation: Interpolation = "bilinear",
         border: Border = "replicate",
     ) -> Callable[[slice], Picture]:
         """As :meth:`DenseWarp.reader`."""
-        if size is not None:
-            self._require(*size)
-        fine = self._fine()
-        return lambda rows: glance_at(image, self._spread(fine, rows), interpolation, border)
+        fine, columns = scaled(self._fine, scale), slice(0, self.lattice.width)
+        return lambda rows: glance_at(image, self._spread(fine, rows, columns), interpolation, border)
 
     def coverage(
         self, height: int, width: int, *, border: Border = "replicate", feather: float = 4.0
@@ -249,27 +248,31 @@ class SmoothWarp:
         self._require(height, width)
         if border == "wrap":
             return None
-        fine = self._fine()
+        fine = self._fine
         planes = [np.ascontiguousarray(fine[..., axis]) for axis in (0, 1)]
 
-        def positions(cell: int) -> Rows:
-            return lambda rows: (self._spread(planes[0], rows, cell), self._spread(planes[1], rows, cell))
+        def positions(cell: int) -> Positions:
+            def of_block(rows: slice, columns: slice) -> tuple[Float32, Float32]:
+                x, y = (self._spread(plane, rows, columns, cell) for plane in planes)
+                return x, y
+
+            return of_block
 
         cell = self.lattice.step * self.lattice.shape[0] // fine.shape[0]
         edge = self.source_of(_edge(height, width))
-        middles = positions(cell)(slice(0, height // cell))
+        middles = positions(cell)(slice(0, height // cell), slice(0, width // cell))
         extremes = []
         for axis, middle in enumerate(middles):
-            places = np.concatenate([middle[:, : width // cell].ravel(), edge[..., axis].ravel()])
+            places = np.concatenate([middle.ravel(), edge[..., axis].ravel()])
             # Rounded, so that a warp that moves nothing has no margin.
             extremes += [round(float(places.min()), 3), round(float(places.max()), 3)]
-        cells = [cell >> halving for halving in range(cell.bit_length())]
-        return edge_confidence(positions, Reach(*extremes), (height, width), feather, cells=cells)
+        return edge_confidence(positions, Reach(*extremes), (height, width), feather, cell=cell)
 
     def _enlarged(self) -> Float32:
         """Source positions of all pixels."""
-        return self._spread(self._fine(), slice(0, self.lattice.height))
+        return self._spread(self._fine, slice(0, self.lattice.height), slice(0, self.lattice.width))
 
+    @cached_property
     def _fine(self) -> Float32:
         """Source positions at points near enough to each other to go on linearly."""
         fine, step = self.nodes, self.lattice.step
@@ -277,12 +280,12 @@ class SmoothWarp:
             fine, step = _refined(fine), step // 2
         return fine
 
-    def _spread(self, fine: Float32, rows: slice, cell: int = 1) -> Float32:
-        """Values at the middles of some rows of cells, from values at points that are near enough to each other."""
-        start, width = _AROUND * self.lattice.step // cell, -(-self.lattice.width // cell)
+    def _spread(self, fine: Float32, rows: slice, columns: slice, cell: int = 1) -> Float32:
+        """Values at the middles of a block of cells, from values at points that are near enough to each other."""
+        start = _AROUND * self.lattice.step // cell
         factor = self.lattice.step * self.lattice.shape[0] // fine.shape[0] // cell
-        enlarged = enlarged_rows(fine, factor, slice(rows.start + start, rows.stop + start))
-        return enlarged[:, start : start + width]
+        rows, columns = (slice(lines.start + start, lines.stop + start) for lines in (rows, columns))
+        return enlarged_block(fine, factor, rows, columns)
 
     def _require(self, height: int, width: int) -> None:
         own = (self.lattice.height, self.lattice.width)

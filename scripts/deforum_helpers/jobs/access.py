@@ -84,10 +84,10 @@ def check_plan(data: RenderData, folder: Path, access: Access) -> None:
 
     for mask in mask_texts(data.series, data.settings):
         for named in _MASK_FILE.findall(mask.text):
-            found += _place(named, mask.key, folder, access)
+            found += refused_place(named, mask.key, folder, access)
     for guide in data.guides:
         if data.settings.loop.init_images != SETTINGS["init_images"].default:
-            found += _place(guide.picture, "init_images", folder, access)
+            found += refused_place(guide.picture, "init_images", folder, access)
     for name in {key.checkpoint for key in data.keys}:
         found += _model_name(name, "checkpoint_schedule")
     if found:
@@ -99,13 +99,13 @@ def _paths(settings: Settings, folder: Path, access: Access) -> Iterator[Finding
         value = settings.value(key)
         # What nobody has set is not what a stranger asks for.
         if setting.kind == "path" and value != setting.default:
-            yield from _place(value, key, folder, access)
+            yield from refused_place(value, key, folder, access)
 
 
 def _manifest(settings: Settings, folder: Path, access: Access) -> Iterator[Finding]:
     text = settings.parseq.parseq_manifest.strip().lstrip("\ufeff").strip()
     if text and not text.startswith(("{", "[", "<")):
-        yield from _place(text, "parseq_manifest", folder, access)
+        yield from refused_place(text, "parseq_manifest", folder, access)
 
 
 def _guide_pictures(settings: Settings, folder: Path, access: Access) -> Iterator[Finding]:
@@ -119,13 +119,13 @@ def _guide_pictures(settings: Settings, folder: Path, access: Access) -> Iterato
             yield from error.findings
         return
     for picture in pictures.values():
-        yield from _place(str(picture), key, folder, access)
+        yield from refused_place(str(picture), key, folder, access)
 
 
 def _mask_files(settings: Settings, folder: Path, access: Access) -> Iterator[Finding]:
     for key in ("mask_schedule", "noise_mask_schedule"):
         for named in _MASK_FILE.findall(settings.value(key)):
-            yield from _place(named, key, folder, access)
+            yield from refused_place(named, key, folder, access)
 
 
 def _model_names(settings: Settings, folder: Path, access: Access) -> Iterator[Finding]:
@@ -167,8 +167,8 @@ def _objects(settings: Settings, folder: Path, access: Access) -> Iterator[Findi
             yield Finding("error", "this cannot be sent; allowed is a picture as data:image/…;base64,….", key)
 
 
-def _place(text: str, key: str, folder: Path, access: Access) -> Iterator[Finding]:
-    """What is wrong with naming ``text``, a path or a link."""
+def refused_place(text: str, key: str, folder: Path, access: Access) -> Iterator[Finding]:
+    """What is wrong with naming ``text``, a path or a link; ``folder`` is where relative paths are looked up first."""
     named = text.strip().strip("\"'").strip()
     if not named or _PASTED.fullmatch(named):
         return

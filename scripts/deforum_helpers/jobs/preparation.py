@@ -99,7 +99,14 @@ def _read(request: JobRequest, access: Access) -> tuple[Path, Loaded]:
     return folder, loaded
 
 
-def prepare(request: JobRequest, out: Path, access: Access = _NO_LIMITS, run: RunFolder | None = None) -> Prepared:
+def prepare(
+    request: JobRequest,
+    out: Path,
+    access: Access = _NO_LIMITS,
+    run: RunFolder | None = None,
+    *,
+    models: Path | None = None,
+) -> Prepared:
     """Read and plan a request.
 
     Args:
@@ -107,6 +114,7 @@ def prepare(request: JobRequest, out: Path, access: Access = _NO_LIMITS, run: Ru
         out: folder of all runs, where those to be resumed are looked for.
         access: what it may reach, if it is restricted.
         run: the run that goes on, with the settings kept with it; None for a new one, unless the settings say so.
+        models: as in ``plan_job``.
 
     Raises:
         InputError: with all findings, if it cannot be planned, or reaches for what it may not.
@@ -127,7 +135,7 @@ def prepare(request: JobRequest, out: Path, access: Access = _NO_LIMITS, run: Ru
             # Whoever fills in a form and says "resume" means the form.
             job, data, findings = resumed_with(run, job, accept_changes=True, allow_private=job.allow_private)
         else:
-            data, findings = plan_job(job, seed=secrets.randbelow(2**32))
+            data, findings = plan_job(job, seed=secrets.randbelow(2**32), models=models)
     _check_plan(request, job, data, access)
     return Prepared(job, data, findings, run)
 

@@ -95,7 +95,8 @@ def run_work(
         RunError: it failed; what is rendered is kept.
     """
     run = None if work.resume is None else RunFolder(*work.resume)
-    ready = prepare(work.request, options.out, access, run)
+    models = None if options.allow_download else options.models
+    ready = prepare(work.request, options.out, access, run, models=models)
     report.findings(ready.findings)
     if control.should_stop():
         return Outcome(stopped="Stopped before the first frame.")
@@ -108,7 +109,7 @@ def run_work(
         folders.append(folder)
         report.folder(folder.path, folder.timestring)
 
-    options = replace(options, resume=ready.resume, on_folder=tell)
+    options = replace(options, resume=ready.resume, on_folder=tell, on_step=report.step)
     try:
         result = run_job(ready.job, ready.data, engine, options, report, control)
     except Interrupted as stopped:

@@ -65,7 +65,7 @@ class JobStatus:
         execution_time: seconds from ``started_at`` to ``last_updated``.
         update_interval_time: seconds between the last two changes.
         updates: number of changes so far.
-        message: why it failed or was cancelled; None if there is nothing to say.
+        message: why it failed or was cancelled, or what it is at besides frames; None if there is nothing to say.
         outdir, timestring: folder and identity of the run; None before it begins.
         deforum_settings, options_overrides: as asked for.
         batch: the batch it came with.

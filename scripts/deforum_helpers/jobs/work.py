@@ -29,6 +29,10 @@ class Report(Protocol):
         """No more frames are made; what follows is post-processing."""
         ...
 
+    def step(self, what: str, done: int, count: int) -> None:
+        """Something before or after the frames that takes long: what it is, how much is done, and of how much."""
+        ...
+
     def folder(self, outdir: Path, timestring: str) -> None:
         """The run has its folder."""
         ...

@@ -142,7 +142,7 @@ class _Reporter:
         self._current = current
 
     def start(self, frames: int, key_frames: int) -> None:
-        self._tell(phase="GENERATING", frames=frames, key_frames=key_frames)
+        self._tell(phase="GENERATING", frames=frames, key_frames=key_frames, message=None)
 
     def advance(self, index: int, image: Image, is_key: bool) -> None:
         ledger, current = self._ledger, self._current
@@ -158,6 +158,12 @@ class _Reporter:
 
     def finish(self) -> None:
         self._tell(phase="POST_PROCESSING")
+
+    def step(self, what: str, done: int, count: int) -> None:
+        ledger, current = self._ledger, self._current
+        with ledger.changed:
+            save = ledger.clock() - current.saved >= _SAVE_SECONDS
+            ledger.update(current.status, save=save, message=f"{what}: {done} of {count}")
 
     def folder(self, outdir: Path, timestring: str) -> None:
         self._tell(outdir=str(outdir), timestring=timestring)

@@ -10,20 +10,19 @@ import re
 import subprocess
 from array import array
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
 from threading import Thread
-from typing import IO, cast
+from typing import cast
 
 import numpy as np
 
 from ..errors import FfmpegError
 from ..ports import Image
-from .ffmpeg import TAIL_LINES, ffmpeg_error, find_ffmpeg, start_error, tail
+from .ffmpeg import TAIL_LINES, ffmpeg_error, find_ffmpeg, start_error, tail, widen
 
-_PIPE_SIZE = 1 << 20
 SCALE = "flags=lanczos+accurate_rnd+full_chroma_int+full_chroma_inp+bitexact"
 """How frames are scaled and become RGB, the same on every machine. ffmpeg's fast ways cost a third of the time, but
 shift green by 1.5 levels, which adds up where pictures are fed back."""
@@ -46,6 +45,7 @@ class VideoIndex:
         changes: whether the size or kind of the pictures changes on the way.
         matrix: the colour matrix to assume, empty if the video says it.
         fps: frames per second that the file claims.
+        size: width and height of the first frame as it is shown, pixels; a rotation that the file asks for is applied.
     """
 
     pts: Sequence[int]
@@ -55,6 +55,7 @@ class VideoIndex:
     changes: bool
     matrix: str
     fps: Fraction | None = None
+    size: tuple[int, int] = (0, 0)
 
 
 def index_video(
@@ -122,13 +123,15 @@ class _Told:
         self.checksums.append(int(checksum, 16))
 
     def index(self) -> VideoIndex:
+        form, width, height = self.form or (b"", 0, 0)
         return VideoIndex(
             self.pts,
             self.checksums,
             self.time_base,
             seekable=self.rising and self.time_base > 0,
             changes=self.beginnings > 1,
-            matrix=assumed_matrix(self.space, *(self.form or (b"", 0, 0))),
+            matrix=assumed_matrix(self.space, form, width, height),
+            size=(width, height),
         )
 
 
@@ -187,11 +190,12 @@ class Decoder:
         else:
             entry, chosen = [], f"select='gte(n,{first})*not(mod(n-{first},{step}))'"
         matrix = f":in_color_matrix={index.matrix}" if index.matrix else ""
-        # Each frame once: at a rate and times of our own there is nothing to repeat or to drop.
-        filters = f"{chosen},scale={width}:{height}:{SCALE}{matrix},format=rgb24,settb=1/25,setpts=N"
+        # Each frame once: at a rate and times of our own there is nothing to repeat or to drop. The rate is so low that
+        # no frame of a file lasts longer than one of it; ffmpeg 8 and later would fill up the end with the last one.
+        filters = f"{chosen},scale={width}:{height}:{SCALE}{matrix},format=rgb24,settb=1000,setpts=N"
         command = [
             *_input(path, "info" if seek else "error", ffmpeg, entry),
-            *("-vf", filters, "-r", "25", "-f", "rawvideo", "-pix_fmt", "rgb24", "pipe:1"),
+            *("-vf", filters, "-r", "1/1000", "-f", "rawvideo", "-pix_fmt", "rgb24", "pipe:1"),
         ]
         self._process, self._pixels, stderr = _start(command, self._purpose)
         self._listener = Thread(target=self._listen, args=(stderr,), name="deforum-decoder", daemon=True)
@@ -209,12 +213,31 @@ class Decoder:
             FfmpegError: there is none.
             SeekMissedError: it is not the frame expected.
         """
+        image = self._next()
+        if image is None:
+            raise self._failure()
+        return image
+
+    def frames(self) -> Iterator[Image]:
+        """The frames up to the end of the video, however many there are, each height×width×3 uint8 RGB.
+
+        Raises:
+            FfmpegError: ffmpeg failed before the end.
+            SeekMissedError: a frame is not the one expected.
+        """
+        while (image := self._next()) is not None:
+            yield image
+        if self._process.wait():
+            raise self._failure()
+
+    def _next(self) -> Image | None:
+        """The next frame; None if ffmpeg has no more."""
         image: Image = np.empty(self._shape, np.uint8)
         view, held = image.data.cast("B"), 0
         while held < len(view):
             count = self._pixels.readinto(view[held:])
             if not count:
-                raise self._failure()
+                return None
             held += count
         if self._expected is not None:
             self._check(self._expected)
@@ -283,13 +306,5 @@ def _start(command: Sequence[str], purpose: str) -> tuple[subprocess.Popen[bytes
         raise start_error(purpose, command[0], error) from error
     if process.stdout is None or process.stderr is None:  # pragma: no cover - both are pipes
         raise FfmpegError(f"ffmpeg got no pipes to {purpose}.")
-    _widen(process.stdout)
+    widen(process.stdout)
     return process, cast("io.FileIO", process.stdout), io.BufferedReader(cast("io.FileIO", process.stderr))
-
-
-def _widen(pipe: IO[bytes]) -> None:
-    """A larger pipe lets ffmpeg run ahead by part of a frame; where that is not possible, nothing changes."""
-    with contextlib.suppress(ImportError, AttributeError, OSError):
-        import fcntl
-
-        fcntl.fcntl(pipe.fileno(), fcntl.F_SETPIPE_SZ, _PIPE_SIZE)  # type: ignore[attr-defined,unused-ignore]

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from ..errors import FfmpegError, Finding, InputError
 from ..ports import Image
-from .ffmpeg import TAIL_LINES, ffmpeg_error, find_ffmpeg, start_error, tail
+from .ffmpeg import TAIL_LINES, ffmpeg_error, find_ffmpeg, start_error, tail, widen
 from .store import ensure_folder, read_image, storage_error
 from .timebase import format_rate
 
@@ -330,7 +330,8 @@ def _command(target: Path, width: int, height: int, fps: Fraction, options: Enco
     return [
         *(str(find_ffmpeg(options.ffmpeg)), "-hide_banner", "-loglevel", "warning", "-nostats", "-y"),
         *("-f", "rawvideo", "-pix_fmt", "yuv420p", "-video_size", f"{width}x{height}", "-framerate", format_rate(fps)),
-        *("-i", "pipe:0", "-an", "-vf", BT709_LABEL),
+        # Said again for the output: above 60 a second ffmpeg would take 120000/1001 for 120.
+        *("-i", "pipe:0", "-an", "-r", format_rate(fps), "-vf", BT709_LABEL),
         *("-c:v", "libx264", "-preset", options.preset, "-crf", str(options.crf), "-pix_fmt", "yuv420p", *threads),
         *(("-x264-params", _SHORT_LOOKAHEAD) if options.preset in _LONG_SIGHTED else ()),
         *("-color_range", "tv", "-colorspace", "bt709", "-color_primaries", "bt709", "-color_trc", "bt709"),
@@ -367,6 +368,7 @@ def _start(command: Sequence[str], purpose: str) -> tuple[subprocess.Popen[bytes
         raise start_error(purpose, command[0], error) from error
     if process.stdin is None or process.stderr is None:  # pragma: no cover - both are pipes
         raise FfmpegError(f"ffmpeg got no pipes to {purpose}.")
+    widen(process.stdin)
     return process, process.stdin, process.stderr
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import shutil
@@ -10,12 +11,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
+from typing import IO
 
 from ..errors import FfmpegError, InputError
 from .timebase import parse_fps
 
 TAIL_LINES = 15
 """Lines of ffmpeg's last words that an error repeats."""
+_PIPE_SIZE = 1 << 20
 ENVIRONMENT_VARIABLE = "DEFORUM_FFMPEG"
 SETTING = "deforum_ffmpeg_location"
 
@@ -229,3 +232,11 @@ def _bundled_ffmpeg() -> tuple[Path | None, str]:
         return Path(imageio_ffmpeg.get_ffmpeg_exe()).absolute(), ""
     except RuntimeError as error:
         return None, str(error).strip().splitlines()[0]
+
+
+def widen(pipe: IO[bytes]) -> None:
+    """A larger pipe lets both ends run ahead by part of a frame; where that is not possible, nothing changes."""
+    with contextlib.suppress(ImportError, AttributeError, OSError):
+        import fcntl
+
+        fcntl.fcntl(pipe.fileno(), fcntl.F_SETPIPE_SZ, _PIPE_SIZE)  # type: ignore[attr-defined,unused-ignore]

@@ -8,6 +8,7 @@ import shutil
 import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -59,6 +60,11 @@ class JournalEntry:
     reference: ColourReference | None
     infotext: str = ""
 
+    @cached_property
+    def png(self) -> bytes:
+        """The picture as a PNG without text; encoded once, for whoever keeps it."""
+        return encode_png(self.picture)
+
 
 class Journal:
     """Entries in a folder, one file each, written whole or not at all.
@@ -98,7 +104,7 @@ class Journal:
         """
         buffer = io.BytesIO()
         with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as archive:
-            archive.writestr("picture.png", encode_png(entry.picture))
+            archive.writestr("picture.png", entry.png)
             if entry.reference is not None:
                 archive.writestr("reference.json", json.dumps(_reference_data(entry.reference)))
             archive.writestr(_INFOTEXT, entry.infotext.encode("utf-8", "replace"))

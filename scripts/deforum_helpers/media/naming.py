@@ -65,6 +65,18 @@ def output_folder(base: Path, batch_name: str, values: Mapping[str, object]) -> 
     return base / substitute_placeholders(batch_name, values)
 
 
+def clean_stem(stem: str, *, max_bytes: int = MAX_NAME_BYTES) -> str:
+    r"""``stem`` as the name of a tool's folder: each of ``/ \ < > : " | ? * . ,`` and white space becomes ``_``.
+
+    Args:
+        stem: name of the file that the tool is given, without its ending.
+        max_bytes: the result is cut to this many bytes of UTF-8.
+    """
+    return (
+        _UNSAFE.sub("_", stem).replace(".", "_").encode("utf-8", "replace")[:max_bytes].decode("utf-8", "ignore") or "_"
+    )
+
+
 def _value_text(name: str, values: Mapping[str, object]) -> str:
     value = values.get(name, name)
     if isinstance(value, Mapping):

@@ -95,6 +95,11 @@ def read_picture(path: Path, *, width: int, height: int, key: str) -> Image:
     return _flat(_open(path, str(path), width, height, key))
 
 
+def read_whole_picture(path: Path, *, key: str) -> Image:
+    """:func:`read_picture` at the size that the picture has."""
+    return _flat(_open(path, str(path), None, None, key))
+
+
 def _fitted(
     named: str, width: int, height: int, key: str, base_dirs: Sequence[Path], allow_private: bool
 ) -> Pillow.Image:
@@ -125,12 +130,13 @@ def _pasted(named: str, key: str) -> bytes:
         raise InputError(f"the pasted picture is damaged: {error}.", key=key, hint="Paste it again.") from error
 
 
-def _open(source: Path | io.BytesIO, named: str, width: int, height: int, key: str) -> Pillow.Image:
-    """RGBA of the size asked for."""
+def _open(source: Path | io.BytesIO, named: str, width: int | None, height: int | None, key: str) -> Pillow.Image:
+    """RGBA of the size asked for, or of its own."""
     try:
         with Pillow.open(source, formats=_known_formats()) as opened:
             upright = _eight_bits(ImageOps.exif_transpose(opened) or opened)
-            return upright.convert("RGBA").resize((width, height), Pillow.Resampling.LANCZOS)
+            size = (width or upright.width, height or upright.height)
+            return upright.convert("RGBA").resize(size, Pillow.Resampling.LANCZOS)
     except FileNotFoundError as error:
         raise InputError(f"there is no such picture: {source}.", key=key) from error
     except (OSError, SyntaxError, ValueError, Pillow.DecompressionBombError) as error:

@@ -20,6 +20,8 @@ from numpy.typing import NDArray
 from ..ports import Image
 
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
+_HEADED = len(_SIGNATURE) + 12 + 13
+"""Bytes of a file up to the end of its header."""
 _FILTER_UP = 2
 _KEYWORD = b"parameters"
 
@@ -52,8 +54,14 @@ def encode_png(image: Image, level: int = 1, text: str = "") -> bytes:
     height, width, _ = image.shape
     header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
     body = _deflated(_filtered(image), level)
-    chunks = [_chunk(b"IHDR", header), *_text_chunks(text), _chunk(b"IDAT", body), _chunk(b"IEND", b"")]
-    return b"".join([_SIGNATURE, *chunks])
+    plain = b"".join([_SIGNATURE, _chunk(b"IHDR", header), _chunk(b"IDAT", body), _chunk(b"IEND", b"")])
+    return with_text(plain, text)
+
+
+def with_text(png: bytes, text: str) -> bytes:
+    """A picture of :func:`encode_png` that was encoded without text, as if it had been encoded with ``text``."""
+    chunks = _text_chunks(text)
+    return b"".join([png[:_HEADED], *chunks, png[_HEADED:]]) if chunks else png
 
 
 def check_image(image: Image) -> None:

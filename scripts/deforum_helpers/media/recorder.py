@@ -9,6 +9,8 @@ from concurrent.futures import Executor, Future
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
 from ..errors import Finding, StorageError
 from ..ports import FrameStore, Image, Progress, VideoWriter
 from ..rendering.data.render_data import RenderData
@@ -18,6 +20,9 @@ from .journal import Journal, JournalEntry, JournalHeader
 from .preview_video import PreviewVideo
 from .report import Stopwatch
 from .sink import FrameSink
+
+_LATEST = 4
+"""Key frames whose output frame may still be to come."""
 
 
 @dataclass(frozen=True)
@@ -69,6 +74,7 @@ class Recorder:
         self._keys = frozenset(self._key_frames)
         self._infotexts: dict[int, str] = {}
         self._entries: deque[Future[None]] = deque()
+        self._latest: deque[JournalEntry] = deque(maxlen=_LATEST)
         progress.start(data.max_frames, len(data.keys))
 
     @property
@@ -113,7 +119,7 @@ class Recorder:
         Raises:
             StorageError: this frame or one of the last few could not be written.
         """
-        self._sink.emit(index, image, self._infotext(index) if self._to.infotexts else "")
+        self._sink.emit(index, image, self._infotext(index) if self._to.infotexts else "", self._encoded(index, image))
         if self._to.preview is not None:
             self._to.preview.offer(self._sink.written)
         self._progress.advance(index, image, index in self._keys)
@@ -129,6 +135,7 @@ class Recorder:
         self._infotexts[state.position] = state.infotext
         entry = JournalEntry(state.position, state.picture, state.reference, state.infotext)
         self._entries.append(self._workers.submit(self._to.journal.write, entry))
+        self._latest.append(entry)
         if self.frames < self._data.max_frames and not self._to.needs_all_keys:
             self._to.journal.forget_before(self._data.tweens[self.frames].older)
 
@@ -139,6 +146,14 @@ class Recorder:
             self._infotexts[position] = self._to.journal.infotext(position)
         known = self._infotexts[position]
         return frame_infotext(known, index, self._key_frames[position]) if known else ""
+
+    def _encoded(self, index: int, image: Image) -> bytes:
+        """Frame ``index`` as a PNG, if the journal has encoded just this picture; else empty."""
+        if index in self._keys:
+            for entry in tuple(self._latest):
+                if self._key_frames[entry.position] == index and np.array_equal(entry.picture, image):
+                    return entry.png
+        return b""
 
     def drop_video(self) -> None:
         """Make no video after all."""

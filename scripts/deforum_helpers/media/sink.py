@@ -62,24 +62,24 @@ class FrameSink:
         """From now on, leave files alone that are there and whole: their frames are made for the video only."""
         self._spares_whole_frames = True
 
-    def emit(self, index: int, image: Image, text: str = "") -> None:
-        """Take frame ``index``; ``text`` says what it was made with.
+    def emit(self, index: int, image: Image, text: str = "", png: bytes = b"") -> None:
+        """Take frame ``index``; the arguments are those of ``ports.FrameStore.write``.
 
         Raises:
             StorageError: this frame or one of the last few could not be written.
         """
         self.frames += 1
         if self._store is not None:
-            self._writing.append(self._workers.submit(self._write, self._store, index, image, text))
+            self._writing.append(self._workers.submit(self._write, self._store, index, image, text, png))
         if len(self._writing) > _WRITES_AHEAD:
             self._written.append(self._writing.popleft().result())
         self._encode(image)
 
-    def _write(self, store: FrameStore, index: int, image: Image, text: str) -> Path:
+    def _write(self, store: FrameStore, index: int, image: Image, text: str, png: bytes) -> Path:
         with self._watch.measure("writing"):
             if self._spares_whole_frames and _holds(store, index, image.shape):
                 return store.path(index)
-            return store.write(index, image, text)
+            return store.write(index, image, text, png)
 
     def _encode(self, image: Image) -> None:
         if self._video is not None and self.encoder_failure is None:

@@ -17,7 +17,7 @@ from PIL import Image as Pillow
 from ..errors import StorageError
 from ..ports import Image
 from .formats import ImageFormat, Png
-from .png import check_image
+from .png import check_image, with_text
 
 _REASONS = {
     errno.ENOSPC: "the disk is full",
@@ -143,15 +143,16 @@ class ImageFrameStore:
         """Where frame ``index`` is or would be."""
         return self.folder / frame_name(self.timestring, index, self.encoding.extension)
 
-    def write(self, index: int, image: Image, text: str = "") -> Path:
-        """Write frame ``index`` atomically, replacing an older one; ``text`` goes with it where the format holds one.
+    def write(self, index: int, image: Image, text: str = "", png: bytes = b"") -> Path:
+        """Write frame ``index`` atomically, replacing an older one; see :class:`.ports.FrameStore`.
 
         Raises:
             StorageError: disk full, no permission, folder gone.
             ValueError: not a picture (H×W×3 uint8), or a negative index.
         """
         path = self.path(index)
-        return write_bytes_atomic(path, self.encoding.encode(image, text))
+        ready = png and self.encoding == Png()
+        return write_bytes_atomic(path, with_text(png, text) if ready else self.encoding.encode(image, text))
 
     def read(self, index: int) -> Image:
         """Read frame ``index`` back, a fresh H×W×3 uint8 RGB array.

@@ -32,7 +32,8 @@ class RemoteFile:
 
     Attributes:
         url: http(s) link; its last part is the name of the file.
-        sha256: hex digits of its SHA-256, or their beginning, 8 at least.
+        sha256: hex digits of its SHA-256, or their beginning, 8 at least; empty where nobody has published it, so that
+            only the loading of the file tells whether it is whole.
         size: bytes, if known.
     """
 

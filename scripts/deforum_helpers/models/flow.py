@@ -16,7 +16,7 @@ from ..imaging.opencv import cv
 from ..ports import Image, SharedMemory
 from .download import RemoteFile, fetch_file
 from .inputs import check_image
-from .torch_runtime import Network, import_optional, opened, placements, random_state_kept
+from .torch_runtime import Network, import_optional, opened, placements, random_state_kept, read_tensors
 
 RAFT = "RAFT"
 STAND_IN = "DIS Fine"
@@ -130,7 +130,7 @@ def _load_raft(
     with random_state_kept():
         module = networks.raft_large(weights=None, progress=False)
     try:
-        module.load_state_dict(torch.load(path, map_location="cpu", weights_only=True))
+        module.load_state_dict(read_tensors(torch, path))
     except Exception as error:
         raise RunError(f"The weights in {path} cannot be read: {error}") from error
     return Network(RAFT, module, ladder, lambda flows: flows[-1], memory), findings

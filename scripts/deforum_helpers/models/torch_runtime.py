@@ -7,11 +7,12 @@ one it is on cannot do the work, and each step is told as a finding.
 from __future__ import annotations
 
 import gc
-import importlib
+import importlib.util
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from threading import Lock
 from typing import Any
 
@@ -28,17 +29,46 @@ _WORKSPACE = 1.0 * 2**30
 """Bytes that a network takes besides its weights, for pictures of usual size."""
 
 
-def import_optional(name: str, needed_for: str) -> Any:
+def import_optional(name: str, needed_for: str, install: str = _INSTALL) -> Any:
     """Import ``name``, which not every installation has.
+
+    Args:
+        name: of the module.
+        needed_for: what needs it.
+        install: how to get it, one sentence.
 
     Raises:
         RunError: it is missing or broken; says what needs it and how to get it.
     """
     try:
         return importlib.import_module(name)
-    except (ImportError, OSError) as error:  # OSError: a library it is linked to is missing
-        message = f"{needed_for} needs the Python package {name!r}, which cannot be used: {error}. {_INSTALL}"
+    except (ImportError, OSError, RuntimeError) as error:  # a library it is linked to is missing, or of another make
+        message = f"{needed_for} needs the Python package {name!r}, which cannot be used: {error}. {install}"
         raise RunError(message) from error
+
+
+def check_packages(needed_for: str, names: Sequence[str], install: str = _INSTALL) -> None:
+    """See that Python packages are there, without importing them.
+
+    Args:
+        needed_for: what needs them.
+        names: of the packages.
+        install: how to get them, one sentence.
+
+    Raises:
+        RunError: some are missing; says which.
+    """
+    missing = [repr(name) for name in names if not _is_installed(name)]
+    if missing:
+        packages = f"the Python package{'s' if len(missing) > 1 else ''} {' and '.join(missing)}"
+        raise RunError(f"{needed_for} needs {packages}. {install}")
+
+
+def _is_installed(name: str) -> bool:
+    try:
+        return importlib.util.find_spec(name) is not None
+    except (ImportError, ValueError):  # it is there, and broken
+        return False
 
 
 def offered(module: Any, name: str) -> Any | None:
@@ -47,6 +77,16 @@ def offered(module: Any, name: str) -> Any | None:
         return getattr(module, name)
     except (AttributeError, ImportError, RuntimeError):
         return None
+
+
+def read_tensors(torch: Any, path: Path) -> Any:
+    """What a file of weights holds, on the CPU; a file that would run code is refused.
+
+    Raises:
+        Exception: whatever PyTorch says of a file that it cannot read.
+    """
+    # Not ``torch.load``: AUTOMATIC1111 has put a function there that prints what it refuses and returns None.
+    return torch.serialization.load(path, map_location="cpu", weights_only=True)
 
 
 @dataclass(frozen=True)

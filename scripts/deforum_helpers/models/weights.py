@@ -1,12 +1,75 @@
-"""Where the weights of transformers' networks come from: the offline folder, the Hugging Face cache, or the network."""
+"""Where weights come from: a folder of the installation, the Hugging Face cache, or the network."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from ..errors import RunError
+from ..ports import SharedMemory
+from .download import RemoteFile, fetch_file
 from .torch_runtime import random_state_kept
+
+Told = Callable[[str, int, int], None]
+"""Is told what is being done, how much of it is done, and of how much."""
+_MEBIBYTE = 2**20
+
+
+def _nobody(_what: str, _done: int, _count: int) -> None:
+    """Nobody wants to know."""
+
+
+@dataclass(frozen=True)
+class Opening:
+    """How a network whose weights are one file is opened.
+
+    Attributes:
+        models_folder: ``models/Deforum`` of the installation.
+        device: ``auto``, ``cpu``, ``cuda``, ``cuda:1``, ``mps``.
+        allow_download: whether missing weights may be fetched.
+        memory: shared with a diffusion engine, if it is.
+        told: of a download, in MiB.
+    """
+
+    models_folder: Path
+    device: str = "auto"
+    allow_download: bool = False
+    memory: SharedMemory | None = None
+    told: Told = _nobody
+
+
+def weights_file(file: RemoteFile, folders: Sequence[Path], to: Opening) -> Path:
+    """``file`` in the first of ``folders`` that has it, taken as it is; else it is downloaded into the first.
+
+    Raises:
+        RunError: it cannot be had; names the link, and the place to put it by hand.
+        StorageError: it cannot be written.
+    """
+    if not to.allow_download or _present(file, folders) is not None:
+        return find_weights(file, folders)
+    # Whoever watches is told of whole MiB: steps are frames elsewhere, and nobody reads a number of nine digits.
+    what = f"Fetching {file.name} (MiB)"
+    return fetch_file(
+        file,
+        folders[0],
+        progress=lambda done, total: to.told(what, done // _MEBIBYTE, max(1, (total or done) // _MEBIBYTE)),
+    )
+
+
+def find_weights(file: RemoteFile, folders: Sequence[Path]) -> Path:
+    """``file`` in the first of ``folders`` that has it.
+
+    Raises:
+        RunError: none has; names the link, and the place to put it by hand.
+    """
+    found = _present(file, folders)
+    return found if found is not None else fetch_file(file, folders[0], allow_download=False)
+
+
+def _present(file: RemoteFile, folders: Sequence[Path]) -> Path | None:
+    return next((folder / file.name for folder in folders if (folder / file.name).is_file()), None)
 
 
 def offline_folder(repo: str, models_folder: Path) -> Path:

@@ -71,6 +71,7 @@ VALUE_MAPS: Mapping[str, Mapping[str, str]] = {
     "hybrid_composite": {"false": "None", "0": "None", "true": "Normal", "1": "Normal"},
     "optical_flow_redo_generation": _SWITCHED_FLOW,
     "optical_flow_cadence": _SWITCHED_FLOW,
+    "frame_interpolation_engine": {f"rife v4.{minor}": "RIFE v4.6" for minor in range(6)},
     "add_soundtrack": {"false": "None", "true": "File"},
     "neocore_key_index_distribution": {
         "parseq only (no cadence)": "Parseq Only",

@@ -16,7 +16,7 @@ from .schema import SETTINGS, Settings
 
 GIF_FPS = 30
 """Most frames per second of a GIF."""
-_RIFE_FACTORS = range(2, 11)
+_RIFE_FACTORS, _FACTORS = range(2, 11), range(2, 301)
 _TIMESTRING_DIGITS = 14
 
 
@@ -149,11 +149,19 @@ def _upscaling(settings: Settings) -> Iterator[Finding]:
 
 
 def _interpolation(settings: Settings) -> Iterator[Finding]:
-    engine, factor = settings.output.frame_interpolation_engine, settings.output.frame_interpolation_x_amount
+    output = settings.output
+    engine, factor = output.frame_interpolation_engine, output.frame_interpolation_x_amount
     if engine.startswith("RIFE") and factor not in _RIFE_FACTORS:
         yield Finding("error", f"{factor} is out of range; RIFE does 2 to 10.", "frame_interpolation_x_amount")
-    if engine == "FILM" and factor < min(_RIFE_FACTORS):
-        yield Finding("error", f"{factor} adds no frames; it must be 2 or more.", "frame_interpolation_x_amount")
+    elif engine not in ("None", "RIFE v4.6") and factor not in _FACTORS:
+        yield Finding("error", f"{factor} is out of range; {engine} does 2 to 300.", "frame_interpolation_x_amount")
+    if (
+        engine != "None"
+        and output.frame_interpolation_slow_mo_enabled
+        and output.frame_interpolation_slow_mo_amount < 1
+    ):
+        message = f"{output.frame_interpolation_slow_mo_amount} times slower is no speed; it must be 1 or more."
+        yield Finding("error", message, "frame_interpolation_slow_mo_amount")
 
 
 def _extraction(settings: Settings) -> Iterator[Finding]:
@@ -179,6 +187,14 @@ def _colour_video(settings: Settings) -> Iterator[Finding]:
     if chosen and not uses.uses_video_colours(settings):
         message = "Video Input needs a video; no colours are matched."
         yield Finding("warning", message, "color_coherence", hint="Name one in video_init_path.")
+
+
+def _second_videos(settings: Settings) -> Iterator[Finding]:
+    output = settings.output
+    interpolates = output.frame_interpolation_engine != "None"
+    for asked, key in ((output.r_upscale_video, "r_upscale_video"), (interpolates, "frame_interpolation_engine")):
+        if asked and output.skip_video_creation:
+            yield Finding("note", "has no effect without a video.", key)
 
 
 _Idle = tuple[Callable[[Settings], bool], str, str]
@@ -233,6 +249,15 @@ _IDLE: Sequence[_Idle] = (
         "hybrid_motion_use_prev_img",
         "has no effect without hybrid motion.",
     ),
+    (
+        lambda s: (
+            s.output.frame_interpolation_engine != "None"
+            and s.output.frame_interpolation_use_upscaled
+            and not s.output.r_upscale_video
+        ),
+        "frame_interpolation_use_upscaled",
+        "has no effect without r_upscale_video; the frames are interpolated as they are.",
+    ),
 )
 """When a setting has no effect, which one, and why."""
 
@@ -258,6 +283,7 @@ _CHECKS: Sequence[Callable[[Settings], Iterable[Finding]]] = (
     _resume,
     _upscaling,
     _interpolation,
+    _second_videos,
     _extraction,
     _looper,
     _colour_video,

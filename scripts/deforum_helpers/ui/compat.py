@@ -97,7 +97,7 @@ def picture(label: str, **facts: Any) -> Component:
 
 
 def _without_examples(component: Component) -> Component:
-    """Old gradios send an example with every box for files, a whole document, which only their pages on the API show."""
+    """Old gradios send an example with each box for files, a whole document, which only their pages on the API show."""
     if VERSION < (4, 0):
         component.example_inputs = lambda: {"raw": None, "serialized": None}
     return component

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from ..errors import Finding
 from ..jobs.status import JobStatus
 from .values import Draft
 
 if TYPE_CHECKING:
+    from ..jobs.reach import Reach
+    from ..jobs.workbench import ToolStatus
     from ..rendering.data.render_data import RenderData
+    from ..run_options import RunOptions
+    from ..tools.clips import Made, Watch
 
 
 @dataclass(frozen=True)
@@ -70,6 +74,31 @@ class Preset:
     name: str
     settings: Path
     picture: Path | None = None
+
+
+@dataclass(frozen=True)
+class Tooling:
+    """What a tool works with.
+
+    Attributes:
+        options: where things are, and how videos are encoded.
+        reach: what it may read and write.
+        watch: who watches, and may stop it.
+    """
+
+    options: RunOptions
+    reach: Reach
+    watch: Watch
+
+    @property
+    def networks(self) -> dict[str, Any]:
+        """How networks are opened, as arguments of the functions in ``models``."""
+        return {
+            "models_folder": self.options.models,
+            "allow_download": self.options.allow_download,
+            "device": self.options.device,
+            "memory": self.options.memory,
+        }
 
 
 class Door(Protocol):
@@ -185,4 +214,29 @@ class Door(Protocol):
         Raises:
             InputError: the name cannot be that of a file. StorageError: it cannot be written.
         """
+        ...
+
+    def start_tool(self, name: str, work: Callable[[Tooling], Made], *, networks: bool) -> None:
+        """Let a tool work in the background; returns soon, with a tool that is quick when it is done.
+
+        Args:
+            name: of the tool.
+            work: what it does.
+            networks: whether it uses networks, so that it has to get along with the engine.
+
+        Raises:
+            InputError: another tool is at work.
+        """
+        ...
+
+    def tool(self) -> ToolStatus | None:
+        """How the tool that was started last stands; None before any."""
+        ...
+
+    def stop_tool(self) -> None:
+        """Let the tool at work stop after the frame at work; what it has made stays."""
+        ...
+
+    def shows(self, path: Path) -> bool:
+        """Whether a page may show a file: it lies in the folder of all runs."""
         ...

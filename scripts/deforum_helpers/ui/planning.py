@@ -53,7 +53,6 @@ class Planner:
         """
         # What plans is imported for the first plan: a web UI that starts does not wait for it.
         from ..job import Job, plan_job
-        from ..rendering.util.support import support_findings
 
         folders = (draft.folder,) if draft.folder else ()
         source = draft.settings.parseq.parseq_manifest.strip()
@@ -63,7 +62,7 @@ class Planner:
             data, findings = plan_job(job, seed=_STAND_IN_SEED, need_files=False)
         except InputError as error:
             return PlanView(None, error.findings)
-        return PlanView(data, (*findings, *support_findings(draft.settings)), seconds(data))
+        return PlanView(data, findings, seconds(data))
 
     def forget(self, source: str) -> None:
         """Ask for a manifest anew, next time."""

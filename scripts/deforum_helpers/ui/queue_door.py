@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,9 +14,10 @@ from typing import TYPE_CHECKING
 from ..errors import InputError, SettingsError
 from ..jobs.queue import JobQueue
 from ..jobs.status import JobRequest, JobStatus
+from ..jobs.workbench import ToolStatus, Workbench
 from ..media.store import ensure_folder, write_bytes_atomic, write_text_atomic
 from ..settings.files import dump_settings, load_settings
-from .door import PastRun, PlanView, Preset
+from .door import PastRun, PlanView, Preset, Tooling
 from .past_runs import newest_report, past_runs
 from .planning import Planner, expected_seconds
 from .thumbnails import thumbnail
@@ -24,16 +26,31 @@ from .values import Draft
 
 if TYPE_CHECKING:
     from ..jobs.access import Access
+    from ..run_options import RunOptions
+    from ..tools.clips import Made, Watch
+
+Workshop = Callable[[Path, bool], "AbstractContextManager[RunOptions]"]
+"""Where a tool works: given the folder of all runs and whether it uses networks, how things are done there."""
 
 _LARGE = 20_000
 """Characters from which a pasted manifest is kept as a file, so that it need not travel with every change."""
 _SUFFIXES = (".txt", ".json")
+_AT_ONCE = 0.4
+"""Seconds in which a tool that has nothing to do, or cannot do it, says so."""
 _NAME = re.compile(r"[\w][\w .+-]{0,79}")
 
 
 def _nowhere() -> Path | None:
     """Nothing is kept."""
     return None
+
+
+@contextmanager
+def _plain_workshop(out: Path, _networks: bool) -> Iterator[RunOptions]:
+    """Everything is where it is by default."""
+    from ..run_options import RunOptions
+
+    yield RunOptions(out=out)
 
 
 @dataclass(frozen=True)
@@ -48,6 +65,8 @@ class QueueDoor:
         access: what strangers may reach; None if only this machine can ask, which may read what its user may.
         planner: makes plans.
         keeps_in: says in which file the settings that were submitted last are kept; None for nowhere.
+        bench: runs the tools.
+        workshop: where they work.
     """
 
     queue: JobQueue
@@ -57,6 +76,8 @@ class QueueDoor:
     access: Access | None = None
     planner: Planner = field(default_factory=Planner)
     keeps_in: Callable[[], Path | None] = _nowhere
+    bench: Workbench = field(default_factory=Workbench)
+    workshop: Workshop = _plain_workshop
 
     def choices(self) -> Mapping[str, Sequence[str]]:
         """As in ``Door``."""
@@ -181,6 +202,29 @@ class QueueDoor:
         if picture is not None:
             write_bytes_atomic(file.with_suffix(".jpg"), thumbnail(picture))
         return Preset(name, file, _beside(file))
+
+    def start_tool(self, name: str, work: Callable[[Tooling], Made], *, networks: bool) -> None:
+        """As in ``Door``."""
+        from ..jobs.reach import Reach
+
+        def at_work(watch: Watch) -> Made:
+            with self.workshop(self.out, networks) as options:
+                return work(Tooling(options, Reach(self.out, self.access), watch))
+
+        self.bench.start(name, at_work)
+        self.bench.wait(_AT_ONCE)
+
+    def tool(self) -> ToolStatus | None:
+        """As in ``Door``."""
+        return self.bench.status
+
+    def stop_tool(self) -> None:
+        """As in ``Door``."""
+        self.bench.stop()
+
+    def shows(self, path: Path) -> bool:
+        """As in ``Door``."""
+        return path.resolve().is_relative_to(self.out.resolve())
 
     def _keep(self, draft: Draft) -> None:
         file = self.keeps_in()

@@ -105,7 +105,7 @@ def build_sections(page: Page, extras: Mapping[Path, Extra]) -> None:
 
     Args:
         page: where the components are noted.
-        extras: headings → what else stands there, below the settings; for a tab of several units, all of it.
+        extras: headings → what else stands there, below settings and sections; for a tab of several units, all of it.
     """
     root = settings_tree()
     _fields(page, root)
@@ -168,11 +168,11 @@ def _content(page: Page, section: Section, extras: Mapping[Path, Extra]) -> None
         said = _no_effect_html(rule)
         page.notes[section.path] = compat.html(said, visible=rule(defaults), elem_id=note_id(section.path))
     _fields(page, section)
-    if section.path in extras:
-        extras[section.path](page)
     if section.heading != UNITS_TAB:
         for child in section.children:
             _accordion(page, child, extras)
+    if section.path in extras:
+        extras[section.path](page)
 
 
 def _no_effect_html(rule: Condition) -> str:

@@ -62,9 +62,14 @@ def said_html(sentence: str) -> str:
 
 def _bar(job: JobStatus) -> str:
     done = 1.0 if job.status == "SUCCEEDED" else job.frame / job.frames if job.frames else 0.0
+    return bar_html(done, job.status.lower())
+
+
+def bar_html(done: float, kind: str) -> str:
+    """A bar, ``done`` of it full; ``kind`` is how what it shows stands, for its colour."""
     facts = f'aria-label="Progress" aria-valuemin="0" aria-valuemax="100" aria-valuenow="{round(100 * done)}"'
     inner = f'<span style="width:{done:.1%}"></span>'
-    return f'<div class="deforum-bar deforum-{job.status.lower()}" role="progressbar" {facts}>{inner}</div>'
+    return f'<div class="deforum-bar deforum-{kind}" role="progressbar" {facts}>{inner}</div>'
 
 
 def _sentence(job: JobStatus, jobs: Sequence[JobStatus]) -> str:
@@ -73,6 +78,8 @@ def _sentence(job: JobStatus, jobs: Sequence[JobStatus]) -> str:
         parts.append(f"frame {job.frame} of {job.frames}")
         if job.seconds_left is not None and not job.paused:
             parts.append(f"{duration_text(job.seconds_left)} left")
+    elif job.status == "ACCEPTED" and job.message:
+        parts.append(job.message)
     elif job.is_over and job.frames:
         parts.append(f"{job.frame} of {job.frames} frames")
     if job.is_over and job.execution_time:

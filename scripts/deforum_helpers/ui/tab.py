@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,11 +19,12 @@ from .presets import build_presets
 from .run_panel import RunPanel, begin_with_kept, build_files, connect_run
 from .runs import build_resume
 from .sections import Page, build_sections, part, rules_of
+from .tool_panel import ToolPanel
 from .tree import FIRST_UNIT, settings_tree
 from .units import build_units
 
-_INFO = """<p id="deforum_header"><b>Deforum</b> moves the last picture, diffuses it again, and so on. <b>Neo Core</b> lets
-<a href="https://sd-parseq.web.app" target="_blank" rel="noopener">Parseq</a> decide which frames are diffused.</p>
+_INFO = """<p id="deforum_header"><b>Deforum</b> moves the last picture, diffuses it again, and so on. <b>Neo Core</b>
+lets <a href="https://sd-parseq.web.app" target="_blank" rel="noopener">Parseq</a> decide which frames are diffused.</p>
 <ul><li>Write prompts, choose the motion in Keyframes, press Generate.</li>
 <li>A schedule reads <code>frame: (value)</code>: numbers are interpolated, expressions of <code>t</code> (frame),
 <code>s</code> (seed) and <code>max_f</code> hold until the next key frame.</li>
@@ -31,8 +33,8 @@ _INFO = """<p id="deforum_header"><b>Deforum</b> moves the last picture, diffuse
 _PROMPTS = """<details id="prompts_info_accord" class="deforum-details"><summary>Notes on prompts</summary><ul>
 <li>The number before a prompt is the frame from which it holds; expressions of <code>max_f</code>, the last frame, in
 quotes: <code>"max_f/2": "a ship"</code>.</li>
-<li>What stands behind <code>--neg</code> in a prompt is its negative part. <i>Prompts negative</i> is added to that of all
-prompts, without <code>--neg</code>.</li>
+<li>What stands behind <code>--neg</code> in a prompt is its negative part. <i>Prompts negative</i> is added to that of
+all prompts, without <code>--neg</code>.</li>
 <li>Words can change over time: <code>(rain:`0.5+0.5*sin(t/10)`)</code>.</li>
 <li>Many animations in one go: Run › Batch Mode, Resume and more.</li>
 <li>Masks: the picture or video is named in Init › Mask Init or Video Init, what becomes of it below, in Composable Mask
@@ -70,13 +72,13 @@ def fill_tab(door: Door) -> tuple[Page, RunPanel | None, Errands]:
             errand=compat.hidden_text("deforum_errand"),
             rules=rules_of(settings_tree()),
         )
-        plan, errands, panels = PlanPanel(), Errands(page), list[RunPanel]()
+        plan, tools, errands, panels = PlanPanel(), ToolPanel(), Errands(page), list[RunPanel]()
         with gr.Row(elem_id="deforum_columns"):
             with gr.Column(scale=3, min_width=480, elem_id="deforum_left") as left:
                 with gr.Accordion("Info, Links and Help", open=False, elem_id="main_top_info_accord"):
                     compat.html(_INFO)
                 with part("Settings", left):
-                    _settings(page, plan)
+                    _settings(page, plan, tools)
             with gr.Column(scale=2, min_width=320, elem_id="deforum_right") as right, part("Generate", right):
                 panels.append(_run_side(page, errands))
         with part("Plan", place):
@@ -85,10 +87,12 @@ def fill_tab(door: Door) -> tuple[Page, RunPanel | None, Errands]:
             _schedules()
         with part("Uploads", place):
             _uploads(door)
+        with part("Tools", place):
+            tools.connect(door)
     return page, panels[0] if panels else None, errands
 
 
-def _settings(page: Page, plan: PlanPanel) -> None:
+def _settings(page: Page, plan: PlanPanel, tools: ToolPanel) -> None:
     build_sections(
         page,
         {
@@ -96,7 +100,7 @@ def _settings(page: Page, plan: PlanPanel) -> None:
             ("Prompts",): _prompt_notes,
             ("Neo Core",): plan.build_neo_core,
             ("ControlNet",): build_units,
-            ("Output", "Frame Interpolation"): _not_yet,
+            **{place: partial(tools.build, place) for place in tools.places},
             ("Run", "Batch Mode, Resume and more", "Resume Animation"): build_resume,
         },
     )
@@ -111,14 +115,6 @@ def _settings(page: Page, plan: PlanPanel) -> None:
 
 def _prompt_notes(_: Page) -> None:
     compat.html(_PROMPTS)
-
-
-def _not_yet(_: Page) -> None:
-    """A sentence below settings that files may hold and nothing uses."""
-    compat.html(
-        '<p class="deforum-legend">Frames are not interpolated here yet: these settings are kept for other programs, '
-        "and a run that asks for them says so.</p>"
-    )
 
 
 def _run_side(page: Page, errands: Errands) -> RunPanel:

@@ -94,6 +94,7 @@ CHECKED = ("schedule", "text_schedule", "prompts")
 """Kinds of settings whose values are drawn and checked below their box while they are written."""
 
 _TOOLS = frozenset({"image_path"})
+"""Settings of tools; see ``tools``."""
 _PER_ROW = {"Checkbox": 2, "Slider": 2, "Number": 2, "Dropdown": 2}
 """How many widgets of a kind share a row; others have one of their own."""
 
@@ -162,7 +163,7 @@ def _section(path: Path, settings: list[Setting]) -> Section:
     here = [setting for setting in settings if setting.tab == path]
     inner = sorted({setting.tab[: len(path) + 1] for setting in settings if len(setting.tab) > len(path)}, key=_rank)
     children = tuple(_section(child, [s for s in settings if s.tab[: len(child)] == child]) for child in inner)
-    return Section(path, tuple(_rows(_ordered(path, here))), children)
+    return Section(path, tuple(rows_of(_ordered(path, here))), children)
 
 
 def _rank(path: Path) -> tuple[int, Path]:
@@ -179,7 +180,8 @@ def _ordered(path: Path, settings: Iterable[Setting]) -> list[Setting]:
     return sorted(settings, key=rank)
 
 
-def _rows(settings: Iterable[Setting]) -> Iterator[tuple[str, ...]]:
+def rows_of(settings: Iterable[Setting]) -> Iterator[tuple[str, ...]]:
+    """The keys of settings, row by row: neighbours of a kind share one."""
     for (widget, _), run in groupby(settings, key=_kind_of_row):
         keys = [setting.key for setting in run]
         size = _PER_ROW.get(widget, 1)
@@ -193,7 +195,12 @@ def _kind_of_row(setting: Setting) -> tuple[str, bool]:
 
 def elem_id(key: str) -> str:
     """Element id of a setting's widget."""
-    return SETTINGS[key].elem_id or f"deforum_setting_{key}"
+    return widget_id(SETTINGS[key])
+
+
+def widget_id(setting: Setting) -> str:
+    """Element id of the widget of a setting, or of a tool's value."""
+    return setting.elem_id or f"deforum_setting_{setting.key}"
 
 
 def of_unit(key: str, unit: int) -> str:

@@ -10,6 +10,7 @@ from secrets import token_hex
 from shutil import copyfile
 
 from ..errors import DeforumError, InputError, StorageError
+from ..media.naming import clean_stem
 from ..media.store import ensure_folder
 from .tree import of_unit
 
@@ -29,9 +30,18 @@ TAKEN: Mapping[str, tuple[str, ...]] = {
 }
 """Settings that a file can be uploaded for → what their files may end in; ControlNet units by the keys of the first."""
 
+TOOLS_TAKE: Mapping[str, tuple[str, ...]] = {
+    "vid_to_depth_chosen_file": VIDEOS,
+    "vid_to_interpolate_chosen_file": VIDEOS,
+    "vid_to_upscale_chosen_file": VIDEOS,
+}
+"""Values of tools that a file can be uploaded for → what it may end in. It keeps its name, after which the tools call
+what they make."""
+
 SHOWN = ("init_image", "mask_file", "color_coherence_image_path", "init_images")
 """Settings whose pictures are shown small below their box."""
 
+_LONGEST_STEM = 100
 _MOST_PICTURE, _MOST, _BLOCK = 64 * 2**20, 2 * 2**30, 2**20
 
 
@@ -40,18 +50,18 @@ def keep_upload(upload: Path, key: str, folder: Path) -> Path:
 
     Args:
         upload: where it was received.
-        key: the setting that is to name it.
+        key: the setting or the tool's value that is to name it.
         folder: where it goes.
 
     Returns:
-        The file kept, whose name says nothing of the one it had.
+        The file kept. Its name says nothing of the one it had, unless it is for a tool.
 
     Raises:
         InputError: the setting takes no such file, it is too large, or it is not what its name says.
         StorageError: it cannot be written.
     """
     suffix = upload.suffix.lower()
-    allowed = TAKEN.get(of_unit(key, 1), ())
+    allowed = TAKEN.get(of_unit(key, 1)) or TOOLS_TAKE.get(key, ())
     if suffix not in allowed:
         raise InputError(f"{upload.name} cannot be used here.", key=key, hint=f"It may end in {', '.join(allowed)}.")
     most = _MOST_PICTURE if suffix in PICTURES else _MOST
@@ -65,7 +75,9 @@ def keep_upload(upload: Path, key: str, folder: Path) -> Path:
             for block in iter(partial(stream.read, _BLOCK), b""):
                 digest.update(block)
         name = digest.hexdigest()[:16]
-        kept = ensure_folder(folder) / f"{name}{suffix}"
+        place = folder / name if key in TOOLS_TAKE else folder
+        stem = clean_stem(upload.stem, max_bytes=_LONGEST_STEM) if key in TOOLS_TAKE else name
+        kept = ensure_folder(place) / f"{stem}{suffix}"
         if not kept.exists():
             # Under its name there is never half a file.
             partial_file = kept.with_name(f".{name}.{token_hex(4)}.part")

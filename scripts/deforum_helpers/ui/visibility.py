@@ -73,9 +73,16 @@ class Condition:
         return bool(_value(self._tree, values))
 
 
+_SETTINGS = frozenset(SETTINGS)
+
+
 @cache
-def condition(text: str) -> Condition:
+def condition(text: str, known: frozenset[str] = _SETTINGS) -> Condition:
     """Read a condition: comparisons, ``in``, and/or/not, names of settings, literals.
+
+    Args:
+        text: as written.
+        known: the names it may look at.
 
     Raises:
         SettingsError: it has anything else in it, or the name of no setting.
@@ -85,7 +92,7 @@ def condition(text: str) -> Condition:
     except SyntaxError as error:
         raise SettingsError(f"the condition {text!r} cannot be read: {error.msg}.") from error
     names = frozenset(node.id for node in ast.walk(tree) if isinstance(node, ast.Name))
-    strangers = names - SETTINGS.keys()
+    strangers = names - known
     if strangers:
         raise SettingsError(f"the condition {text!r} names no setting with {', '.join(sorted(strangers))}.")
     return Condition(text, names, tree)

@@ -9,15 +9,15 @@ import gradio as gr
 
 from ..settings.schema import Setting
 from . import compat
-from .tree import CHECKED, DELETES, elem_id
-from .uploads import SHOWN, TAKEN
+from .tree import CHECKED, DELETES, widget_id
+from .uploads import SHOWN, TAKEN, TOOLS_TAKE
 from .values import shown
 
 _NEAREST_HUNDREDTH = 0.01
 
 
 def widget(setting: Setting, *, visible: bool, choices: Sequence[str] = (), is_half: bool = False) -> compat.Component:
-    """The component of a setting, with its default.
+    """The component of a setting, or of a tool's value, with its default.
 
     Args:
         setting: the setting.
@@ -27,7 +27,7 @@ def widget(setting: Setting, *, visible: bool, choices: Sequence[str] = (), is_h
     """
     facts = {
         "label": setting.label.rstrip(":"),
-        "elem_id": elem_id(setting.key),
+        "elem_id": widget_id(setting),
         "elem_classes": [*_classes(setting), *(["deforum-half"] if is_half else [])],
         "visible": visible,
     }
@@ -36,7 +36,7 @@ def widget(setting: Setting, *, visible: bool, choices: Sequence[str] = (), is_h
 
 def _classes(setting: Setting) -> list[str]:
     checked = ["deforum-checked"] if setting.kind in CHECKED or setting.key in SHOWN else []
-    taken = ["deforum-takes-file"] if setting.key in TAKEN else []
+    taken = ["deforum-takes-file"] if setting.key in TAKEN or setting.key in TOOLS_TAKE else []
     deletes = ["deforum-deletes"] if setting.key in DELETES else []
     return ["deforum-setting", f"deforum-{setting.kind.replace('_', '-')}", *checked, *taken, *deletes]
 
@@ -50,7 +50,7 @@ def _textbox(setting: Setting, facts: dict[str, Any]) -> compat.Component:
     # A box that gradio lets grow is measured when the page appears, with all of the page's layout; styles let it grow.
     # With a single line it would be one that takes no line ends.
     lines = max(setting.lines, 2)
-    value = shown(setting.key, setting.default)
+    value = shown(setting.key, setting.default) if setting.kind == "prompts" else setting.default
     return gr.Textbox(value, lines=lines, max_lines=lines, info=setting.help, **_without_choices(facts))
 
 

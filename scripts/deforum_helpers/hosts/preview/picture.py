@@ -204,7 +204,7 @@ def _sky(palette: Palette, width: int, height: int) -> Image:
     at = np.arange(height) / max(height - 1, 1)
     column = np.stack([np.interp(at, (0.0, 0.42, 0.72, 1.0), stops[:, c]) for c in range(3)], axis=1)
     rows = np.rint(column).astype(np.uint8)
-    return np.asarray(cv2.repeat(rows[:, None, :], 1, width), dtype=np.uint8)
+    return np.asarray(cv2.resize(rows[:, None, :], (width, height), interpolation=cv2.INTER_NEAREST), dtype=np.uint8)
 
 
 def _sun(canvas: Image, scene: _Scene) -> None:

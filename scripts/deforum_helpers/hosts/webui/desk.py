@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from threading import Event, Lock
 from typing import TYPE_CHECKING, Any
 
+from ...jobs.workbench import Workbench
 from .host import open_host, part
-from .options import PERSISTENT, PERSISTENT_PATH, option_values
+from .options import PERSISTENT, PERSISTENT_PATH, option_values, run_options
 from .samplers import sampler_names, scheduler_names
 
 if TYPE_CHECKING:
     from ...jobs.access import Access
     from ...jobs.queue import JobQueue
+    from ...run_options import RunOptions
     from ...ui.door import Door
 
 TOKEN_VARIABLE = "DEFORUM_TOKEN"  # noqa: S105 - where it is found, not what it is
@@ -34,6 +37,7 @@ class Desk:
         self._queue: JobQueue | None = None
         self._opening = Lock()
         self._started = Event()
+        self._bench = Workbench()
 
     @property
     def queue(self) -> JobQueue:
@@ -59,7 +63,16 @@ class Desk:
         public = bool(getattr(part("shared").cmd_opts, "webui_is_non_local", False))
         access = self._access() if public else None
         examples, choices = self._root / "examples", host_choices()
-        return QueueDoor(self.queue, output_folder(), examples, choices, access, keeps_in=persistent_settings)
+        return QueueDoor(
+            self.queue,
+            output_folder(),
+            examples,
+            choices,
+            access,
+            keeps_in=persistent_settings,
+            bench=self._bench,
+            workshop=workshop,
+        )
 
     def add_routes(self, app: Any, *, batches: bool, simple: bool) -> None:
         """Add the REST API to the web UI's server.
@@ -101,10 +114,30 @@ class Desk:
     def close(self) -> None:
         """Let the running job stop so that it can be resumed, and let go of the database."""
         self._started.set()
+        self._bench.close()
         with self._opening:
             if self._queue is not None:
                 self._queue.close()
                 self._queue = None
+
+
+@contextmanager
+def workshop(out: Path, networks: bool) -> Iterator[RunOptions]:
+    """Where a tool of the tab works: by the settings page; if it uses networks, alone with the graphics card.
+
+    Args:
+        out: folder of all runs.
+        networks: whether it uses networks.
+    """
+    from .session import webui_job
+    from .vram import WebuiMemory, memory_given_back
+
+    host = open_host()
+    if not networks:
+        yield run_options(host, out)
+        return
+    with webui_job(host, "deforum tool"), memory_given_back(host):
+        yield run_options(host, out, memory=WebuiMemory(host))
 
 
 def output_folder() -> Path:

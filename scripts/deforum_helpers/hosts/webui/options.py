@@ -168,9 +168,9 @@ def add_options() -> None:
 
 def _add_heading(shared: Any, option: Option) -> None:
     """A heading, where the web UI has such a thing."""
-    options = optional_part("modules.options")
-    if hasattr(options, "OptionHTML"):
-        info = options.OptionHTML(f"<h3>{escape(option.heading)}</h3>")
+    make = getattr(optional_part("modules.options"), "OptionHTML", None)
+    if make is not None:
+        info = make(f"<h3>{escape(option.heading)}</h3>")
         info.section, info.category_id = _SECTION, _CATEGORY
         shared.opts.add_option(f"{option.key}_heading", info)
 

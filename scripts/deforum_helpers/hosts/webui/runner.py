@@ -90,6 +90,11 @@ class WebuiReport(WebuiProgress):
         super().__init__(host, report)
         self._report = report
 
+    def step(self, what: str, done: int, count: int) -> None:
+        """Something before or after the frames takes long."""
+        self._host.state.textinfo = f"{what}: {done} of {count}"
+        self._report.step(what, done, count)
+
     def folder(self, outdir: Path, timestring: str) -> None:
         """The run has its folder."""
         self._report.folder(outdir, timestring)

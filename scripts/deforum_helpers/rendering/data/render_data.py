@@ -88,6 +88,13 @@ class RenderData:
         return tuple(key.index for key in self.keys)
 
     @property
+    def cuts(self) -> frozenset[int]:
+        """Frames that show nothing of the picture before, and that no frame leads up to."""
+        if self.alignment is not TweenAlignment.EXACT or not uses.uses_camera(self.settings):
+            return frozenset()
+        return frozenset(key.index for key in self.keys if key.is_cut)
+
+    @property
     def pseudo_cadence(self) -> float:
         """Output frames per diffusion, on average."""
         return self.max_frames / len(self.keys)

@@ -56,7 +56,8 @@ class DeforumOutputArgs:
     image_path: str = path(
         "C:/SD/20230124234916_%09d.png",
         label="Image path",
-        help="Pattern of existing frames, with %09d for the number, for the Frames to Video tool. Not part of a run.",
+        help="Folder of numbered frames, any one of them, or a pattern with %09d for the number. Frame rate and sound "
+        "are those of the video settings. Not part of a run.",
         tab=("Output", "Frames to Video"),
         saved=False,
     )
@@ -77,7 +78,7 @@ class DeforumOutputArgs:
     r_upscale_video: bool = flag(
         False,
         label="Upscale",
-        help="Is to make a second, enlarged video. There is no upscaling yet; the setting is kept.",
+        help="Makes a second, enlarged video once the first is done. Needs PyTorch and spandrel.",
         tab=_VIDEO,
         visible_when=_WITH_VIDEO,
     )
@@ -115,9 +116,10 @@ class DeforumOutputArgs:
     )
     frame_interpolation_engine: str = choice(
         "None",
-        ("None", "RIFE v4.6", "FILM"),
+        ("None", "RIFE v4.6", "FILM", "Optical Flow"),
         label="Engine",
-        help="Network that makes additional frames between the finished ones, in a second video.",
+        help="What makes additional frames between the finished ones, in a second video: RIFE is fast, FILM takes large"
+        " motions, Optical Flow needs neither PyTorch nor weights.",
         tab=_INTERPOLATION,
     )
     frame_interpolation_x_amount: int = integer(
@@ -157,7 +159,7 @@ class DeforumOutputArgs:
     frame_interpolation_use_upscaled: bool = flag(
         False,
         label="Use Upscaled",
-        help="Interpolates between the enlarged frames instead of the original ones.",
+        help="Interpolates between the enlarged frames instead of the original ones. Has an effect with Upscale only.",
         tab=_INTERPOLATION,
         visible_when=_INTERPOLATING,
     )

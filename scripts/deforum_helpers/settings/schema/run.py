@@ -128,7 +128,8 @@ class DeforumArgs:
         "iter",
         ("iter", "fixed", "random", "ladder", "alternate", "schedule"),
         label="Seed behavior",
-        help="How the seed, whose first number is on Run, goes on from one diffused frame to the next: iter counts up, ladder goes +2 -1, alternate "
+        help="How the seed, whose first number is on Run, goes on from one diffused frame to the next: iter counts "
+        "up, ladder goes +2 -1, alternate "
         "+1 -1, schedule reads the seed schedule.",
         tab=_SEED,
     )

@@ -1,0 +1,69 @@
+"""``upscale``: a video or pictures in more pixels."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from ..settings.schema import SETTINGS
+from .tool import add_encoding, add_networks, encoding, networks, tell, watched
+
+_NETWORK, _FACTOR = SETTINGS["r_upscale_model"], SETTINGS["r_upscale_factor"]
+
+
+def add_parser(commands: Any) -> None:
+    """Declare the command."""
+    parser = commands.add_parser(
+        "upscale",
+        help="enlarge a video",
+        description="Make an enlarged video of a video or of pictures. The last line printed is its path.",
+    )
+    parser.add_argument(
+        "sources", type=Path, nargs="+", metavar="SOURCE", help="a video, a folder of pictures, or pictures in order"
+    )
+    parser.add_argument(
+        "--out", type=Path, default=Path("outputs"), metavar="DIR", help="where frame-upscaling/ is (outputs)"
+    )
+    parser.add_argument(
+        "--network",
+        choices=_NETWORK.choices,
+        default=_NETWORK.default,
+        help=f"what enlarges: the first for drawn video, the second for photographs ({_NETWORK.default})",
+    )
+    parser.add_argument(
+        "--factor",
+        choices=_FACTOR.choices,
+        default=None,
+        help="times as wide and high; only the first network does x2 and x3 (what the network does first)",
+    )
+    parser.add_argument("--fps", default="15", metavar="N", help="of pictures: frames per second (15)")
+    parser.add_argument("--no-images", action="store_true", help="keep the video only")
+    add_networks(parser)
+    add_encoding(parser)
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Make the video and print where it is."""
+    from ..models.upscaling import upscaling_model
+    from ..models.weights import Opening
+    from ..parseq.rate import parse_fps
+    from ..tools.sources import open_sources
+    from ..tools.upscale import Upscaling, upscale_clip
+
+    factor = arguments.factor or upscaling_model(arguments.network).factors[0]
+    wanted = Upscaling(arguments.network, factor)
+    options = encoding(arguments)
+    clip = open_sources(arguments.sources, parse_fps(arguments.fps), key="SOURCE")
+    with watched("Upscaling") as watch:
+        made = upscale_clip(
+            clip,
+            wanted,
+            arguments.out,
+            to=Opening(**networks(arguments)),
+            encode=options,
+            keep_pictures=not arguments.no_images,
+            watch=watch,
+        )
+    return tell(made, as_json=arguments.json)

@@ -1,0 +1,135 @@
+"""Vid2depth: how near everything in a video is, as a video.
+
+All frames share one range from black to white: it is found on pictures from all over the clip before the first frame is
+written. So a grey means the same everywhere, and nothing pumps when something comes near or leaves. Networks of the
+relative kind still shift a little from frame to frame by themselves.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import Interrupted
+from ..imaging.depth_maps import depth_range_of, depth_to_grey
+from ..media.encode import EncodeOptions
+from ..media.naming import clean_stem
+from ..models.depth import open_depth_model
+from ..ports import DepthEstimator, Image
+from .clips import DEPTH, UNWATCHED, Clip, Made, Watch, fresh_folder, open_video, working_in, write_clip
+from .depth_look import WITH_DEPTH, DepthLook
+
+KEY = "video"
+_ADAPTIVE: Mapping[str, int] = {
+    "Adaptive (Mean)": cv2.ADAPTIVE_THRESH_MEAN_C,
+    "Adaptive (Gaussian)": cv2.ADAPTIVE_THRESH_GAUSSIAN_C,
+}
+_SAMPLES = 16
+"""Pictures that the range of a clip is found on, about."""
+
+Grey = NDArray[np.uint8]
+"""H×W, uint8."""
+
+
+def make_depth_video(  # noqa: PLR0913
+    video: Path,
+    out: Path,
+    look: DepthLook,
+    *,
+    networks: Mapping[str, Any],
+    encode: EncodeOptions | None = None,
+    keep_frames: bool = True,
+    watch: Watch = UNWATCHED,
+) -> Made:
+    """Make ``{out}/frame-depth/{stem}/{stem}_depth_{thresholding}.mp4``, and ``depth_frames_{stem}/`` with its frames.
+
+    Args:
+        video: the video.
+        out: the output folder.
+        look: what to show.
+        networks: how networks are opened, arguments of ``open_depth_model``.
+        encode: how to encode.
+        keep_frames: whether the frames are kept as PNG, too.
+        watch: as for ``write_clip``.
+
+    Raises:
+        InputError: the video cannot be read.
+        RunError: PyTorch, transformers or the weights are missing, or the network fails.
+        Interrupted: it was stopped before the first frame.
+        FfmpegError, StorageError: the depth video could not be written.
+    """
+    clip = open_video(video, key=KEY, ffmpeg=encode.ffmpeg if encode else None)
+    watch.progress(0, clip.count)
+    with ExitStack() as stack:
+        network = None
+        if look.mode == WITH_DEPTH:
+            network = stack.enter_context(open_depth_model(look.network, **networks))
+        see = _luma if network is None else _depth_view(clip, network, look, watch)
+        folder = stack.enter_context(working_in(fresh_folder(out, DEPTH, clip.name)))
+        stem = clean_stem(clip.name, max_bytes=200)
+        made = write_clip(
+            (finished(see(image), look) for image in clip.frames()),
+            folder / f"{stem}_depth_{clean_stem(look.thresholding)}.mp4",
+            fps=clip.fps,
+            encode=encode,
+            pictures=folder / f"depth_frames_{stem}" if keep_frames else None,
+            total=clip.count,
+            watch=watch,
+        )
+        said = () if network is None else network.findings
+    return replace(made, findings=(*said, *made.findings))
+
+
+def finished(grey: Grey, look: DepthLook) -> Image:
+    """The frame, H×W×3, that a grey picture becomes: thresholds, then blur."""
+    done = _softened(_parted(grey, look), look.blur)
+    return np.repeat(done[:, :, np.newaxis], 3, axis=2)
+
+
+def _parted(grey: Grey, look: DepthLook) -> Grey:
+    if look.thresholding in _ADAPTIVE:
+        method = _ADAPTIVE[look.thresholding]
+        parted = cv2.adaptiveThreshold(grey, look.upper, method, cv2.THRESH_BINARY, look.block_size, look.c)
+    elif look.thresholding != "None":
+        automatic = cv2.THRESH_OTSU if "Auto" in look.thresholding else 0
+        _, parted = cv2.threshold(grey, look.lower, look.upper, cv2.THRESH_BINARY | automatic)
+    else:
+        return grey
+    return parted.astype(np.uint8, copy=False)
+
+
+def _depth_view(clip: Clip, network: DepthEstimator, look: DepthLook, watch: Watch) -> Callable[[Image], Grey]:
+    """What turns a frame into greys, in one range for the whole clip."""
+    step = max(1, (clip.count or 1) // _SAMPLES)
+    shown = depth_range_of(map(network.predict, _until_stopped(clip.every(step), watch)))
+
+    def see(image: Image) -> Grey:
+        grey = depth_to_grey(network.predict(image), shown.low, shown.high)
+        return grey if look.closer_is_brighter else np.subtract(255, grey, dtype=np.uint8)
+
+    return see
+
+
+def _until_stopped(frames: Iterator[Image], watch: Watch) -> Iterator[Image]:
+    for image in frames:
+        if watch.should_stop():
+            raise Interrupted("Stopped before the first frame.")
+        yield image
+
+
+def _luma(image: Image) -> Grey:
+    return cv2.cvtColor(image, cv2.COLOR_RGB2GRAY).astype(np.uint8, copy=False)
+
+
+def _softened(grey: Grey, width: int) -> Grey:
+    if not width:
+        return grey
+    side = width | 1
+    return cv2.GaussianBlur(grey, (side, side), 0).astype(np.uint8, copy=False)
