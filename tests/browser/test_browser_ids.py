@@ -9,7 +9,8 @@ RIGHT = """deforum_gallery deforum_gallery_container deforum_progress_row deforu
     deforum_skip deforum_interrupt deforum_settings_path deforum_save_settings_btn deforum_load_settings_btn
     deforum_load_video_settings_btn"""
 LEFT = """override_settings motion_noise_etc guided_images_accord anti_blur_accord depth_warp_fov_tab
-    depth_warp_msg_html prompts_info_accord hybrid_composite output_tab f_interp_accord main_top_info_accord neocore_tab reset_zoom_btn
+    depth_warp_msg_html
+    prompts_info_accord hybrid_composite output_tab f_interp_accord main_top_info_accord neocore_tab reset_zoom_btn
     controlnet_not_found_html_msg deforum_header deforum_interrupting"""
 AROUND = "deforum_interface tab_deforum_interface"
 LATER = {

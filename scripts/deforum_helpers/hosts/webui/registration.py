@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import gc
 import logging
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from threading import Thread
@@ -46,24 +44,11 @@ def _tab(desk: Desk) -> list[tuple[Any, str, str]]:
     try:
         from ...ui import build_tab
 
-        with _uncollected():
-            page = build_tab(desk.door())
+        page = build_tab(desk.door())
     except Exception as error:  # noqa: BLE001 - whatever it is, there is a tab that says so
         _LOG.error("The Deforum tab could not be made: %s", error, exc_info=error)
         page = message_tab("Deforum cannot be used yet", what_to_do(error))
     return [(page, TAB_NAME, TAB_ID)]
-
-
-@contextmanager
-def _uncollected() -> Iterator[None]:
-    """Build without Python's garbage collector, which would look through everything that the web UI has loaded."""
-    was_on = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_on:
-            gc.enable()
 
 
 def _started(desk: Desk, _page: Any, app: Any) -> None:
