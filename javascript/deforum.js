@@ -101,7 +101,7 @@
     let changed = 1; // when something was last changed, 0 once the plan knows
     let pasted = false; // whether the manifest is to be read
     let planning = null; // {at, since, manifest} while a plan is on its way
-    let base = "";
+    let base = ""; // the defaults
     let manifest = "";
     let managed = "";
     let owned = []; // ids of the fields that Parseq manages
@@ -116,7 +116,7 @@
     function followChanges(now) {
         const text = textOf("deforum_base");
         if (text !== base) {
-            if (base) pasted = true; // settings were loaded, perhaps with a manifest
+            pasted = true; // settings were loaded, perhaps with a manifest
             base = text;
             changed = now;
         }
@@ -317,6 +317,27 @@
         return JSON.stringify({ ...known, [frame || "0"]: path }, null, 4);
     }
 
+    // Schedules of motion that one press holds still: id of the button -> setting, and what it then is.
+    const STILL = {
+        reset_zoom_btn: ["zoom", "0: (1)"],
+        reset_tr_z_btn: ["translation_z", "0: (0)"],
+    };
+
+    function offerStill() {
+        for (const [id, [key, text]] of Object.entries(STILL)) {
+            const element = byId(`deforum_setting_${key}`);
+            if (!element?.querySelector("textarea, input") || byId(id)) continue;
+            const button = document.createElement("button");
+            button.type = "button";
+            button.id = id;
+            button.className = "deforum-still";
+            button.textContent = "Hold still";
+            button.title = `Sets the schedule to ${text}`;
+            button.addEventListener("click", () => write(element.id, text));
+            element.append(button);
+        }
+    }
+
     // A gallery looks for what is new whenever it comes into view.
     function followGalleries() {
         for (const id of ["deforum_runs_btn", "deforum_presets_btn"]) {
@@ -345,6 +366,19 @@
         }
     }
 
+    // Arrow keys go from tab to tab, as people expect of tabs and gradio does not do.
+    document.addEventListener("keydown", (event) => {
+        const tab = event.target instanceof Element && event.target.closest("#deforum_tabs :is([role=tab], .tab-nav > button)");
+        if (!tab) return;
+        const tabs = [...tab.parentElement.children].filter((each) => each.matches("button") && isShown(each));
+        const last = tabs.length - 1;
+        const at = tabs.indexOf(tab);
+        const to = { ArrowRight: at === last ? 0 : at + 1, ArrowLeft: at ? at - 1 : last, Home: 0, End: last }[event.key];
+        if (to === undefined) return;
+        event.preventDefault();
+        tabs[to].focus();
+    });
+
     setInterval(() => {
         const root = byId("deforum_interface");
         if (!root || document.hidden) return;
@@ -356,6 +390,7 @@
         followTool(root, now);
         nameUnit();
         offerUploads(root);
+        offerStill();
         takeUpload();
         takeViews();
         askForViews(root, now);

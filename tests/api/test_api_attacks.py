@@ -309,9 +309,26 @@ def test_pages_of_other_servers(tmp_path):
         for origin in ("https://evil.example", "null", "http://testserver.evil.example", "http://[", ""):
             reply = api.client.post("/deforum/run?settings_json={}", headers={"Origin": origin})
             assert reply.status_code == 403
+            assert "Access-Control-Allow-Origin" not in reply.headers
         for origin in ("https://friend.example", "http://testserver"):
             assert api.client.get("/deforum_api/jobs", headers={"Origin": origin}).status_code == 200
         assert api.queue.jobs() == ()
+
+
+def test_browsers_of_welcome_pages_are_told_so(tmp_path):
+    with served(tmp_path, origins=frozenset({"https://friend.example"}), token="s3cret") as api:
+        asked = {"Origin": "https://friend.example", "Access-Control-Request-Method": "POST"}
+        reply = api.client.options("/deforum_api/batches", headers=asked)
+        assert reply.status_code == 200
+        assert reply.headers["Access-Control-Allow-Origin"] == "https://friend.example"
+        assert "POST" in reply.headers["Access-Control-Allow-Methods"]
+        for headers, status in ((asked, 401), ({**asked, "Authorization": "Bearer s3cret"}, 200)):
+            reply = api.client.get("/deforum_api/jobs", headers=headers)
+            assert reply.status_code == status
+            assert reply.headers["Access-Control-Allow-Origin"] == "https://friend.example"
+        evil = api.client.options("/deforum_api/batches", headers={**asked, "Origin": "https://evil.example"})
+        assert evil.status_code == 403
+        assert "Access-Control-Allow-Origin" not in evil.headers
 
 
 def test_pages_of_servers_that_a_pattern_names(tmp_path):

@@ -228,19 +228,19 @@ class TestSettingsPage:
         "deforum_ffmpeg_location",
         "deforum_ffmpeg_crf",
         "deforum_ffmpeg_preset",
-        "deforum_debug_mode_enabled",
+        "deforum_preview",
+        "deforum_preview_interval_frames",
         "deforum_save_gen_info_as_srt",
         "deforum_embed_srt",
         "deforum_save_gen_info_as_srt_params",
-        "deforum_preview",
-        "deforum_preview_interval_frames",
+        "deforum_debug_mode_enabled",
     ]
 
     def options(self, host):
         registration.register(ROOT)
         host("script_callbacks").registered["settings"][0]()
         labels = host("shared").opts.data_labels
-        return {key: info for key, info in labels.items() if key.startswith("deforum_")}
+        return {key: info for key, info in labels.items() if key.startswith("deforum_") and not info.do_not_save}
 
     def test_has_all_options(self, host):
         options = self.options(host)
@@ -249,6 +249,15 @@ class TestSettingsPage:
         assert options["deforum_ffmpeg_crf"].component_args == {"minimum": 0, "maximum": 51, "step": 1}
         assert options["deforum_ffmpeg_crf"].default == 17
         assert "Noise Sch" in options["deforum_save_gen_info_as_srt_params"].component_args["choices"]
+
+    def test_groups_have_headings_and_options_help(self, host):
+        options = self.options(host)
+        known = host("shared").opts.data_labels
+        headings = [info.default for key, info in known.items() if key.startswith("deforum_") and info.do_not_save]
+        assert "<h3>Video</h3>" in headings
+        assert list(known).index("deforum_ffmpeg_location_heading") + 1 == list(known).index("deforum_ffmpeg_location")
+        assert {info.category_id for info in options.values()} == {"saving"}
+        assert "0 loses nothing" in options["deforum_ffmpeg_crf"].comment_after
 
     @pytest.mark.parametrize("flag", ["lowvram", "medvram"])
     def test_models_cannot_be_kept_where_memory_is_short(self, host, flag):

@@ -82,7 +82,7 @@ class TestFindings:
         html = findings_html([Finding("error", "wrong", "zoom", 60, 17, "0: (1.01), 60: (sine(t))")])
         link = next(facts for tag, facts in checked(html) if tag == "button")
         assert (link["data-tab"], link["data-field"]) == ("Keyframes", "deforum_setting_zoom")
-        assert link["data-sections"] == "deforum_section_keyframes_motion"
+        assert link["data-sections"] == "motion_noise_etc"
         assert "Zoom</button>, frame 60: wrong" in html
         assert "<mark>s</mark>ine(t))" in html
 

@@ -30,6 +30,9 @@ def guarded_route(config: ApiConfig) -> type[APIRoute]:
             inner: _Handler = super().get_route_handler()
 
             async def handle(request: Request) -> Response:
+                return _told_to_browsers(await answer(request), request, config)
+
+            async def answer(request: Request) -> Response:
                 refused = _refused(request, config)
                 if refused is not None:
                     return refused
@@ -44,6 +47,30 @@ def guarded_route(config: ApiConfig) -> type[APIRoute]:
             return handle
 
     return GuardedRoute
+
+
+def preflight() -> Response:
+    """What a browser is told that asks whether a page of another server may send a request; the guard has let it in."""
+    return Response(
+        headers={
+            "Access-Control-Allow-Methods": "GET, POST, DELETE",
+            "Access-Control-Allow-Headers": "Authorization, Content-Type",
+            "Access-Control-Max-Age": "600",
+        }
+    )
+
+
+def _told_to_browsers(reply: Response, request: Request, config: ApiConfig) -> Response:
+    """Tell the browser of a welcome page that it may read the reply.
+
+    Web UIs do so for all routes, but Forge adds what does it when its server has already been put together, where it
+    has no effect. Said twice in the same words it does no harm.
+    """
+    origin = request.headers.get("origin")
+    if origin is not None and not _is_own(origin, request) and _is_welcome(origin, config):
+        reply.headers["Access-Control-Allow-Origin"] = origin
+        reply.headers["Vary"] = "Origin"
+    return reply
 
 
 async def _answer(inner: _Handler, request: Request) -> Response:
@@ -70,7 +97,8 @@ def _refused(request: Request, config: ApiConfig) -> Response | None:
     if origin is not None and not _is_own(origin, request) and not _is_welcome(origin, config):
         # A page somewhere that talks to a server on its visitor's computer.
         return Reply({"message": "Pages of other servers may not use this API.", "findings": []}, 403)
-    if config.token and not _has_token(request.headers.get("authorization", ""), config.token):
+    asks_first = request.method == "OPTIONS"  # browsers do so without the token
+    if config.token and not asks_first and not _has_token(request.headers.get("authorization", ""), config.token):
         headers = {"WWW-Authenticate": "Bearer"}
         return Reply({"message": "A token is needed: Authorization: Bearer TOKEN.", "findings": []}, 401, headers)
     return None

@@ -17,7 +17,7 @@ from . import models
 from .config import ApiConfig
 from .events import server_sent
 from .files import file_reply
-from .guard import guarded_route
+from .guard import guarded_route, preflight
 from .replies import JOBS, Reply, finding_objects, job_object, told
 from .service import Service
 from .simple import SimpleRoutes
@@ -62,6 +62,9 @@ def create_router(queue: JobQueue, config: ApiConfig) -> APIRouter:
         _add_looks(router, _Looks(service))
     if config.simple:
         SimpleRoutes(service).add_to(router)
+    if config.origins or config.origin_pattern:
+        for prefix in (PREFIX, "/deforum"):
+            router.add_api_route(prefix + "/{rest:path}", preflight, methods=["OPTIONS"], include_in_schema=False)
     return router
 
 

@@ -12,15 +12,17 @@ import socket
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from ..errors import AccessError, Finding, InputError
-from ..rendering.data.mask_texts import mask_texts
-from ..rendering.data.render_data import RenderData
 from ..settings.paths import resolve_path
 from ..settings.reading import read_object
 from ..settings.schema import SETTINGS, Setting, Settings
 from ..web import is_url
+
+if TYPE_CHECKING:
+    from ..rendering.data.render_data import RenderData
 
 _SCHEME = re.compile(r"[^\\/]{2,}:")
 """What ffmpeg and others take for a protocol; ``./12:30.png`` is a file all the same."""
@@ -78,6 +80,8 @@ def check_plan(data: RenderData, folder: Path, access: Access) -> None:
         AccessError: it does; everything is listed.
     """
     found: list[Finding] = []
+    from ..rendering.data.mask_texts import mask_texts  # with numpy and the plan, which a start need not wait for
+
     for mask in mask_texts(data.series, data.settings):
         for named in _MASK_FILE.findall(mask.text):
             found += refused_place(named, mask.key, folder, access)

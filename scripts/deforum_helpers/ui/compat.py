@@ -63,7 +63,8 @@ def html(value: str = "", **facts: Any) -> Component:
 
 def hidden_text(elem_id: str, value: str = "") -> Component:
     """A text that is in the page but not on display. Some gradios leave out what is not visible, so styles hide it."""
-    return gr.Textbox(value, elem_id=elem_id, elem_classes=["deforum-hidden"], show_label=False, container=False)
+    facts: dict[str, Any] = {"elem_id": elem_id, "elem_classes": ["deforum-hidden"]}
+    return gr.Textbox(value, lines=2, max_lines=2, show_label=False, container=False, **facts)
 
 
 def hidden_button(elem_id: str) -> Component:
@@ -80,18 +81,26 @@ def upload_button(label: str, *, types: Sequence[str], elem_id: str, is_hidden: 
     """A button that takes one file; the event ``upload`` comes with what :func:`path_of` reads."""
     kind = "file" if VERSION < (4, 0) else "filepath"
     classes = ["deforum-hidden"] if is_hidden else []
-    return gr.UploadButton(label, file_types=list(types), type=kind, elem_id=elem_id, elem_classes=classes, size="sm")
+    facts: dict[str, Any] = {"file_types": list(types), "type": kind, "elem_classes": classes, "size": "sm"}
+    return _without_examples(gr.UploadButton(label, elem_id=elem_id, **facts))
 
 
 def files(label: str, **facts: Any) -> Component:
     """A box for several files; the event ``change`` comes with what :func:`paths_of` reads."""
     kind = "file" if VERSION < (4, 0) else "filepath"
-    return gr.File(label=label, file_count="multiple", type=kind, **facts)
+    return _without_examples(gr.File(label=label, file_count="multiple", type=kind, **facts))
 
 
 def picture(label: str, **facts: Any) -> Component:
     """A box for a picture; the event ``upload`` comes with its path."""
     return gr.Image(label=label, type="filepath", height=180, **facts)
+
+
+def _without_examples(component: Component) -> Component:
+    """Old gradios send an example with each box for files, a whole document, which only their pages on the API show."""
+    if VERSION < (4, 0):
+        component.example_inputs = lambda: {"raw": None, "serialized": None}
+    return component
 
 
 def path_of(upload: Any) -> str:

@@ -14,6 +14,10 @@ from .tab import fill_tab
 
 _PAGE_STYLE = """\
 .gradio-container { width: 100%; max-width: 1680px !important; margin: 0 auto; overflow: visible !important; }
+/* gradio's orange is too light for small texts. */
+.gradio-container button.primary { background: #c2410c; color: #fff; }
+body:not(.dark) .gradio-container button[role=tab].selected { color: #c2410c; }
+#deforum_page > .tab-wrapper > .tab-container.visually-hidden { visibility: hidden; }
 """
 
 

@@ -15,7 +15,7 @@ from ..settings.schema import SETTINGS
 from . import compat, values
 from .door import Door
 from .findings_view import jump
-from .tree import FIRST_UNIT, OPEN, UNITS_TAB, Path, Section, of_unit, section_id, settings_tree
+from .tree import FIRST_UNIT, OPEN, UNITS_TAB, Path, Section, note_id, of_unit, section_id, settings_tree
 from .values import Draft
 from .visibility import Condition, conditions, dependants, none_of
 from .widgets import widget
@@ -166,7 +166,7 @@ def _content(page: Page, section: Section, extras: Mapping[Path, Extra]) -> None
         rule = page.rules[section.path]
         defaults = {key: setting.default for key, setting in SETTINGS.items()}
         said = _no_effect_html(rule)
-        page.notes[section.path] = compat.html(said, visible=rule(defaults))
+        page.notes[section.path] = compat.html(said, visible=rule(defaults), elem_id=note_id(section.path))
     _fields(page, section)
     if section.heading != UNITS_TAB:
         for child in section.children:

@@ -10,7 +10,7 @@ from ..jobs.status import JobStatus
 from .findings_view import findings_html
 from .plan_view import duration_text
 
-IDLE = '<div class="deforum-status"><p>Ready. Generate renders the animation.</p></div>'
+IDLE = '<div id="deforum_progress_row" class="deforum-status"><p>Ready. Generate renders the animation.</p></div>'
 _PHASES = {
     "QUEUED": "Waiting",
     "PREPARING": "Preparing",
@@ -30,7 +30,7 @@ def status_html(jobs: Sequence[JobStatus]) -> str:
     lines += [f'<p class="deforum-message">{escape(_outcome(current))}</p>'] if current.is_over else []
     lines.append(_folder(current))
     lines.append(findings_html(f for f in current.findings if f.severity != "note"))
-    return f'<div class="deforum-status" data-live="{int(live)}">{"".join(lines)}</div>'
+    return f'<div id="deforum_progress_row" class="deforum-status" data-live="{int(live)}">{"".join(lines)}</div>'
 
 
 def current_job(jobs: Sequence[JobStatus]) -> JobStatus:

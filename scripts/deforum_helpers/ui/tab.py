@@ -22,14 +22,23 @@ from .sections import Page, build_sections, part, rules_of
 from .tool_panel import ToolPanel
 from .tree import FIRST_UNIT, settings_tree
 from .units import build_units
-from .values import Draft, base_of
 
-_INFO = """<p><b>Deforum</b> moves the last picture, diffuses it again, and so on. <b>Neo Core</b> lets
-<a href="https://sd-parseq.web.app" target="_blank" rel="noopener">Parseq</a> decide which frames are diffused.</p>
+_INFO = """<p id="deforum_header"><b>Deforum</b> moves the last picture, diffuses it again, and so on. <b>Neo Core</b>
+lets <a href="https://sd-parseq.web.app" target="_blank" rel="noopener">Parseq</a> decide which frames are diffused.</p>
 <ul><li>Write prompts, choose the motion in Keyframes, press Generate.</li>
 <li>A schedule reads <code>frame: (value)</code>: numbers are interpolated, expressions of <code>t</code> (frame),
 <code>s</code> (seed) and <code>max_f</code> hold until the next key frame.</li>
-<li>For a video that follows music, paste a manifest in Init › Parseq and look at the plan in Neo Core.</li></ul>"""
+<li>For a video that follows music, paste a manifest in Init › Parseq and look at the plan in Neo Core.</li></ul>
+<span id="deforum_interrupting" hidden></span>"""
+_PROMPTS = """<details id="prompts_info_accord" class="deforum-details"><summary>Notes on prompts</summary><ul>
+<li>The number before a prompt is the frame from which it holds; expressions of <code>max_f</code>, the last frame, in
+quotes: <code>"max_f/2": "a ship"</code>.</li>
+<li>What stands behind <code>--neg</code> in a prompt is its negative part. <i>Prompts negative</i> is added to that of
+all prompts, without <code>--neg</code>.</li>
+<li>Words can change over time: <code>(rain:`0.5+0.5*sin(t/10)`)</code>.</li>
+<li>Many animations in one go: Run › Batch Mode, Resume and more.</li>
+<li>Masks: the picture or video is named in Init › Mask Init or Video Init, what becomes of it below, in Composable Mask
+scheduling.</li></ul></details>"""
 
 
 def build_tab(door: Door) -> Any:
@@ -58,7 +67,7 @@ def fill_tab(door: Door) -> tuple[Page, RunPanel | None, Errands]:
     with gr.Column(elem_id="deforum_interface") as place:
         page = Page(
             door,
-            base=compat.hidden_text("deforum_base", base_of(Draft())),
+            base=compat.hidden_text("deforum_base"),
             unit=compat.hidden_text("deforum_unit_shown", FIRST_UNIT),
             errand=compat.hidden_text("deforum_errand"),
             rules=rules_of(settings_tree()),
@@ -88,6 +97,7 @@ def _settings(page: Page, plan: PlanPanel, tools: ToolPanel) -> None:
         page,
         {
             ("Init", "Parseq"): plan.build_parseq,
+            ("Prompts",): _prompt_notes,
             ("Neo Core",): plan.build_neo_core,
             ("ControlNet",): build_units,
             **{place: partial(tools.build, place) for place in tools.places},
@@ -101,6 +111,10 @@ def _settings(page: Page, plan: PlanPanel, tools: ToolPanel) -> None:
             [page.boxes["init_image_box"]],
             [page.fields["init_image"]],
         )
+
+
+def _prompt_notes(_: Page) -> None:
+    compat.html(_PROMPTS)
 
 
 def _run_side(page: Page, errands: Errands) -> RunPanel:

@@ -87,6 +87,9 @@ _FIRST: Mapping[Path, tuple[str, ...]] = {
 }
 """Settings that lead their section, where the order of a settings file would read oddly."""
 
+DELETES = ("delete_imgs", "delete_input_frames")
+"""Settings that delete files: they stand last in their section, apart from the others."""
+
 CHECKED = ("schedule", "text_schedule", "prompts")
 """Kinds of settings whose values are drawn and checked below their box while they are written."""
 
@@ -98,6 +101,7 @@ _PER_ROW = {"Checkbox": 2, "Slider": 2, "Number": 2, "Dropdown": 2}
 
 _IDS: Mapping[Path, str] = {
     ("Keyframes", "Guided Images"): "guided_images_accord",
+    ("Keyframes", "Motion"): "motion_noise_etc",
     ("Keyframes", "Anti Blur"): "anti_blur_accord",
     ("Keyframes", "Depth Warping & FOV"): "depth_warp_fov_tab",
     ("Output",): "output_tab",
@@ -105,6 +109,11 @@ _IDS: Mapping[Path, str] = {
     ("Neo Core",): "neocore_tab",
 }
 """Element ids that scripts and styles know; the others are made from the headings."""
+
+_NOTE_IDS: Mapping[Path, str] = {
+    ("Keyframes", "Depth Warping & FOV"): "depth_warp_msg_html",
+    ("Hybrid Video", "Hybrid Settings"): "hybrid_msg_html",
+}
 
 
 @dataclass(frozen=True)
@@ -163,15 +172,25 @@ def _rank(path: Path) -> tuple[int, Path]:
 
 def _ordered(path: Path, settings: Iterable[Setting]) -> list[Setting]:
     first = _FIRST.get(path, ())
-    return sorted(settings, key=lambda s: first.index(s.key) if s.key in first else len(first))
+
+    def rank(setting: Setting) -> int:
+        place = first.index(setting.key) if setting.key in first else len(first)
+        return len(first) + 1 if setting.key in DELETES else place
+
+    return sorted(settings, key=rank)
 
 
 def rows_of(settings: Iterable[Setting]) -> Iterator[tuple[str, ...]]:
     """The keys of settings, row by row: neighbours of a kind share one."""
-    for widget, run in groupby(settings, key=lambda s: "Number" if s.widget == "Slider" else s.widget):
+    for (widget, _), run in groupby(settings, key=_kind_of_row):
         keys = [setting.key for setting in run]
         size = _PER_ROW.get(widget, 1)
         yield from (tuple(keys[i : i + size]) for i in range(0, len(keys), size))
+
+
+def _kind_of_row(setting: Setting) -> tuple[str, bool]:
+    """Settings side by side are alike, and what deletes is never beside what does not."""
+    return ("Number" if setting.widget == "Slider" else setting.widget, setting.key in DELETES)
 
 
 def elem_id(key: str) -> str:
@@ -192,6 +211,11 @@ def of_unit(key: str, unit: int) -> str:
 def unit_of(key: str) -> int | None:
     """The ControlNet unit a setting belongs to; None for all others."""
     return int(key[3]) if _UNIT.match(key) else None
+
+
+def note_id(path: Path) -> str | None:
+    """Element id of what a section says while nothing in it has an effect; None where nobody looks for it."""
+    return _NOTE_IDS.get(path)
 
 
 def section_id(path: Path) -> str:

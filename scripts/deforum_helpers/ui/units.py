@@ -19,10 +19,14 @@ from .tree import FIRST_UNIT, UNITS, UNITS_TAB, Path, Section, of_unit, settings
 
 PICKER_ID = "deforum_unit"
 _IN_USE = "in use"
+_NOT_FOUND = """<p class="deforum-legend">No list of ControlNet models was found. In a web UI, install the extension
+<i>sd-webui-controlnet</i>; with an engine of our own, write names or paths of models.</p>"""
 
 
 def build_units(page: Page) -> None:
     """Picker and fields."""
+    if "cn_1_model" not in page.door.choices():
+        compat.html(_NOT_FOUND, elem_id="controlnet_not_found_html_msg")
     picker = gr.Radio(
         _labels({}),
         value=_label(int(FIRST_UNIT), {}),

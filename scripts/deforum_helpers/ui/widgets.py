@@ -9,7 +9,7 @@ import gradio as gr
 
 from ..settings.schema import Setting
 from . import compat
-from .tree import CHECKED, widget_id
+from .tree import CHECKED, DELETES, widget_id
 from .uploads import SHOWN, TAKEN, TOOLS_TAKE
 from .values import shown
 
@@ -37,7 +37,8 @@ def widget(setting: Setting, *, visible: bool, choices: Sequence[str] = (), is_h
 def _classes(setting: Setting) -> list[str]:
     checked = ["deforum-checked"] if setting.kind in CHECKED or setting.key in SHOWN else []
     taken = ["deforum-takes-file"] if setting.key in TAKEN or setting.key in TOOLS_TAKE else []
-    return ["deforum-setting", f"deforum-{setting.kind.replace('_', '-')}", *checked, *taken]
+    deletes = ["deforum-deletes"] if setting.key in DELETES else []
+    return ["deforum-setting", f"deforum-{setting.kind.replace('_', '-')}", *checked, *taken, *deletes]
 
 
 def _choices(setting: Setting, given: Sequence[str]) -> list[str]:
@@ -46,10 +47,11 @@ def _choices(setting: Setting, given: Sequence[str]) -> list[str]:
 
 
 def _textbox(setting: Setting, facts: dict[str, Any]) -> compat.Component:
-    # The manifest may be megabytes: its box keeps its height and scrolls.
-    most = setting.lines if setting.kind == "json" else max(setting.lines, 12)
+    # A box that gradio lets grow is measured when the page appears, with all of the page's layout; styles let it grow.
+    # With a single line it would be one that takes no line ends.
+    lines = max(setting.lines, 2)
     value = shown(setting.key, setting.default) if setting.kind == "prompts" else setting.default
-    return gr.Textbox(value, lines=setting.lines, max_lines=most, info=setting.help, **_without_choices(facts))
+    return gr.Textbox(value, lines=lines, max_lines=lines, info=setting.help, **_without_choices(facts))
 
 
 def _checkbox(setting: Setting, facts: dict[str, Any]) -> compat.Component:

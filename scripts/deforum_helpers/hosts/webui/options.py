@@ -6,6 +6,7 @@ import importlib
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +17,8 @@ if TYPE_CHECKING:
     from ...ports import SharedMemory
     from ...run_deforum import RunOptions
 
-_SECTION = ("deforum", "Deforum")
+_SECTION, _CATEGORY = ("deforum", "Deforum"), "saving"
+"""Where the page is found: under its name, among those on saving."""
 _PRESETS = ["veryslow", "slower", "slow", "medium", "fast", "faster", "veryfast", "superfast", "ultrafast"]
 _INFOTEXTS = "enable_pnginfo"
 """The web UI's own option: whether pictures carry what they were made with."""
@@ -36,6 +38,8 @@ class Option:
         label: what the page shows.
         widget: class of gradio, or "DropdownMulti" of the web UI.
         arguments: of the widget.
+        help: what it does, beside the label.
+        heading: what stands above it, where a group of options begins.
     """
 
     key: str
@@ -43,6 +47,8 @@ class Option:
     label: str
     widget: str = "Checkbox"
     arguments: Mapping[str, object] = field(default_factory=dict)
+    help: str = ""
+    heading: str = ""
 
 
 def webui_options(labels: list[str]) -> tuple[Option, ...]:
@@ -52,22 +58,72 @@ def webui_options(labels: list[str]) -> tuple[Option, ...]:
         labels: of the values that subtitles can show.
     """
     return (
-        Option(KEEP_OPTION, False, "Keep 3D models in VRAM between frames, even where it is short"),
-        Option(PERSISTENT, False, "Keep settings persistent upon relaunch of webui"),
+        Option(
+            KEEP_OPTION,
+            False,
+            "Keep 3D models in VRAM between frames, even where it is short",
+            help="faster, if the card holds them beside the model that diffuses",
+            heading="Memory",
+        ),
+        Option(
+            PERSISTENT,
+            False,
+            "Keep settings persistent upon relaunch of webui",
+            help="Generate keeps the settings of the tab, and the next start begins with them",
+            heading="Settings of the tab",
+        ),
         Option(
             PERSISTENT_PATH,
             "models/Deforum/deforum_persistent_settings.txt",
             "Path for saving your persistent settings file:",
             "Textbox",
+            help="relative to the web UI's folder for data; .txt or .json",
         ),
-        Option("deforum_ffmpeg_location", "", "FFmpeg path/ location (empty: found by itself)", "Textbox"),
-        Option("deforum_ffmpeg_crf", 17, "FFmpeg CRF value", "Slider", {"minimum": 0, "maximum": 51, "step": 1}),
-        Option("deforum_ffmpeg_preset", "slow", "FFmpeg Preset", "Dropdown", {"choices": _PRESETS}),
-        Option(DEBUG, False, "Enable Dev mode - adds extra reporting in console"),
+        Option(
+            "deforum_ffmpeg_location",
+            "",
+            "FFmpeg path/ location (empty: found by itself)",
+            "Textbox",
+            help="path of the program, if another than the one found is to be used",
+            heading="Video",
+        ),
+        Option(
+            "deforum_ffmpeg_crf",
+            17,
+            "FFmpeg CRF value",
+            "Slider",
+            {"minimum": 0, "maximum": 51, "step": 1},
+            help="0 loses nothing and is large, 51 is small and rough; 17 looks lossless",
+        ),
+        Option(
+            "deforum_ffmpeg_preset",
+            "slow",
+            "FFmpeg Preset",
+            "Dropdown",
+            {"choices": _PRESETS},
+            help="slower makes smaller files that look the same",
+        ),
+        Option(
+            "deforum_preview",
+            _PREVIEW_OFF,
+            "Generate preview video during generation? (Preview does not include frame interpolation or upscaling.)",
+            "Dropdown",
+            {"choices": _PREVIEWS},
+            heading="Preview video",
+        ),
+        Option(
+            "deforum_preview_interval_frames",
+            100,
+            "Generate preview every N frames",
+            "Slider",
+            {"minimum": 10, "maximum": 500, "step": 1},
+        ),
         Option(
             "deforum_save_gen_info_as_srt",
             False,
             "Save an .srt (subtitles) file with the generation info along with each animation",
+            help="what each frame was made with, for players that show subtitles",
+            heading="Subtitles",
         ),
         Option(
             "deforum_embed_srt", False, "If .srt file is saved, soft-embed the subtitles into the rendered video file"
@@ -80,18 +136,11 @@ def webui_options(labels: list[str]) -> tuple[Option, ...]:
             {"choices": labels},
         ),
         Option(
-            "deforum_preview",
-            _PREVIEW_OFF,
-            "Generate preview video during generation? (Preview does not include frame interpolation or upscaling.)",
-            "Dropdown",
-            {"choices": _PREVIEWS},
-        ),
-        Option(
-            "deforum_preview_interval_frames",
-            100,
-            "Generate preview every N frames",
-            "Slider",
-            {"minimum": 10, "maximum": 500, "step": 1},
+            DEBUG,
+            False,
+            "Enable Dev mode - adds extra reporting in console",
+            help="each picture, its time, what moved for want of memory, and errors in full",
+            heading="Looking for mistakes",
         ),
     )
 
@@ -107,10 +156,23 @@ def add_options() -> None:
         if option.key == KEEP_OPTION and short:
             arguments["visible"] = False
         try:
+            if option.heading:
+                _add_heading(shared, option)
             info = shared.OptionInfo(option.default, option.label, _widget(option.widget), arguments, section=_SECTION)
+            info.category_id = _CATEGORY
+            info.comment_after = f" <span class='info'>({escape(option.help)})</span>" if option.help else ""
             shared.opts.add_option(option.key, info)
         except Exception as error:  # noqa: BLE001 - in Forge an error here would stop the whole web UI
             logging.getLogger(__name__).error("The setting %s cannot be shown: %s", option.key, error)
+
+
+def _add_heading(shared: Any, option: Option) -> None:
+    """A heading, where the web UI has such a thing."""
+    make = getattr(optional_part("modules.options"), "OptionHTML", None)
+    if make is not None:
+        info = make(f"<h3>{escape(option.heading)}</h3>")
+        info.section, info.category_id = _SECTION, _CATEGORY
+        shared.opts.add_option(f"{option.key}_heading", info)
 
 
 def option_values(data: Mapping[str, object]) -> dict[str, object]:

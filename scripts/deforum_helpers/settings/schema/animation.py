@@ -300,7 +300,7 @@ class DeforumAnimArgs:
         '0: ("{video_mask}")',
         label="Mask schedule",
         help="Expression of the diffused area by frame: {video_mask}, {everywhere}, [file] and <words>, joined by "
-        "! & ^ \\ | and parentheses. Read with Use mask.",
+        "! & ^ \\ | and parentheses. Read with Use mask (Init › Mask Init) or Use mask video (Init › Video Init).",
         tab=_MASKS,
     )
     noise_mask_schedule: str = text_schedule(

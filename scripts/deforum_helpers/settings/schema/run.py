@@ -128,7 +128,8 @@ class DeforumArgs:
         "iter",
         ("iter", "fixed", "random", "ladder", "alternate", "schedule"),
         label="Seed behavior",
-        help="How the seed goes on from one diffused frame to the next: iter counts up, ladder goes +2 -1, alternate "
+        help="How the seed, whose first number is on Run, goes on from one diffused frame to the next: iter counts "
+        "up, ladder goes +2 -1, alternate "
         "+1 -1, schedule reads the seed schedule.",
         tab=_SEED,
     )
@@ -175,7 +176,7 @@ class DeforumArgs:
     use_mask: bool = flag(
         False,
         label="Use mask",
-        help="Restricts diffusion to the masked area, by the mask schedule.",
+        help="Restricts diffusion to the masked area, by the mask schedule (Prompts › Composable Mask scheduling).",
         tab=_MASK,
     )
     use_alpha_as_mask: bool = flag(

@@ -8,6 +8,15 @@ class OptionInfo:
         self.component = component
         self.component_args = component_args
         self.section = section
+        self.category_id = None
+        self.comment_after = ""
+        self.do_not_save = False
+
+
+class OptionHTML(OptionInfo):
+    def __init__(self, text):
+        super().__init__(text)
+        self.do_not_save = True
 
 
 class Options:
