@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from test_browser_access import UNFOLD
+from test_browser_access import unfold
 from test_browser_tab import TABS
 
 RIGHT = """deforum_gallery deforum_gallery_container deforum_progress_row deforum_generate_box deforum_generate
@@ -30,9 +30,7 @@ def seen(tab):
     tab.page.locator("#main_top_info_accord .label-wrap >> nth=0").click()
     for heading in TABS:
         tab.go(heading)
-        for _ in range(2):
-            tab.page.evaluate(UNFOLD)
-            tab.page.wait_for_timeout(200)  # sections of some gradios come into the page when they open
+        unfold(tab)
         found |= set(tab.page.evaluate(IDS))
     return found
 
@@ -41,6 +39,7 @@ def test_every_known_id_is_there(tab):
     found = seen(tab)
     assert set(f"{RIGHT} {LEFT} {AROUND}".split()) - found == set()
     for elem_id, (heading, mode, without) in LATER.items():
+        tab.open()
         tab.go("Keyframes")
         tab.choose("animation_mode", mode)
         tab.page.wait_for_selector(without, state="hidden")
