@@ -18,10 +18,10 @@ import numpy as np
 from cases import COMMON, MODES
 
 from deforum_helpers.hosts.preview.engine import PreviewEngine
-from deforum_helpers.imaging.blend import crossfade
+from deforum_helpers.imaging.blend import Crossfade, crossfade
 from deforum_helpers.imaging.colour import ColourReference, match_colours
 from deforum_helpers.imaging.resampler import Fade, OpenCVResampler
-from deforum_helpers.imaging.sampling import Source
+from deforum_helpers.imaging.sampling import Source, row_strips
 from deforum_helpers.imaging.sharpen import unsharp_mask
 from deforum_helpers.imaging.warp import Warp
 from deforum_helpers.job import load_job, plan_job
@@ -78,7 +78,13 @@ def parts(mode: str) -> list[Part]:
         at = warp.coverage(height, width)
         return None if at is None else at(rows)
 
-    covers = covered(forward), covered(backward)
+    crossfade_of_two = Crossfade(0.4, forward.coverage(height, width), backward.coverage(height, width))
+    blended = np.empty_like(first)
+
+    def blend() -> None:
+        for strip in row_strips(height, 120):
+            crossfade_of_two.blend(first[strip], second[strip], strip, blended[strip])
+
     reference = ColourReference.of(second, "LAB")
     noise = noise_picture(data, key)
 
@@ -103,7 +109,7 @@ def parts(mode: str) -> list[Part]:
         ("warp backward", TWEENS_PER_FRAME, lambda: resampled(backward, sources[1])),
         ("coverage forward", TWEENS_PER_FRAME, lambda: covered(forward)),
         ("coverage backward", TWEENS_PER_FRAME, lambda: covered(backward)),
-        ("crossfade with coverage", TWEENS_PER_FRAME, lambda: crossfade(first, second, 0.4, *covers)),
+        ("crossfade with coverage", TWEENS_PER_FRAME, blend),
         ("PNG", 1.0, lambda: encode_png(first)),
         ("key: warp", KEYS_PER_FRAME, lambda: forward.reader(first, interpolation=data.interpolation)(rows)),
         ("key: LAB twice", KEYS_PER_FRAME, lambda: [match_colours(first, reference) for _ in range(2)]),
