@@ -69,7 +69,8 @@ def test_more_frames(models, render, engine, factor, label, frames):
 
 def test_the_frames_of_the_run_are_in_it_and_motion_goes_on_between_them(render):
     folder, _ = render(**FLOW, angle="0: (0)", zoom="0: (1)", translation_x="0: (4)", strength_schedule="0: (0.95)")
-    once = decode_frames(next(folder.glob("*[0-9].mp4")), 64, 48).astype(int)
+    plain = next(path for path in folder.glob("*.mp4") if path.stem.isdigit())
+    once = decode_frames(plain, 64, 48).astype(int)
     twice = decode_frames(next(folder.glob("*_Flow_x2.mp4")), 64, 48).astype(int)
     assert np.abs(twice[::2] - once).mean() < 2
     steps = np.abs(np.diff(twice, axis=0)).mean(axis=(1, 2, 3))
