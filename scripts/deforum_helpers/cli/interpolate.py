@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 from typing import Any
 
-from .tool import add_encoding, add_networks, encoding, networks, tell, watched
+from .tool import add_encoding, add_networks, add_sources, encoding, networks, sources, tell, watched
 
 _ENGINES = {"rife": "RIFE v4.6", "film": "FILM", "flow": "Optical Flow"}
 
@@ -18,12 +17,7 @@ def add_parser(commands: Any) -> None:
         help="more frames between those of a video, or between pictures",
         description="Make a smoother or slower video of a video or of pictures. The last line printed is its path.",
     )
-    parser.add_argument(
-        "sources", type=Path, nargs="+", metavar="SOURCE", help="a video, a folder of pictures, or pictures in order"
-    )
-    parser.add_argument(
-        "--out", type=Path, default=Path("outputs"), metavar="DIR", help="where frame-interpolation/ is (outputs)"
-    )
+    add_sources(parser, "frame-interpolation")
     parser.add_argument(
         "--engine",
         choices=tuple(_ENGINES),
@@ -32,7 +26,6 @@ def add_parser(commands: Any) -> None:
     )
     parser.add_argument("--factor", type=int, default=2, metavar="N", help="times as many frames (2)")
     parser.add_argument("--slow-motion", type=int, default=1, metavar="N", help="times slower, without sound (1)")
-    parser.add_argument("--fps", default="15", metavar="N", help="of pictures: frames per second (15)")
     parser.add_argument("--keep-images", action="store_true", help="keep all frames as files, too")
     add_networks(parser)
     add_encoding(parser)
@@ -42,13 +35,11 @@ def add_parser(commands: Any) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Make the video and print where it is."""
     from ..models.weights import Opening
-    from ..parseq.rate import parse_fps
     from ..tools.interpolate import Interpolation, interpolate_clip
-    from ..tools.sources import open_sources
 
     wanted = Interpolation(_ENGINES[arguments.engine], arguments.factor, arguments.slow_motion)
     options = encoding(arguments)
-    clip = open_sources(arguments.sources, parse_fps(arguments.fps), key="SOURCE")
+    clip = sources(arguments)
     with watched("Interpolating") as watch:
         made = interpolate_clip(
             clip,

@@ -16,7 +16,30 @@ from .signals import listening
 
 if TYPE_CHECKING:
     from ..media.encode import EncodeOptions
-    from ..tools.clips import Made, Watch
+    from ..tools.clips import Clip, Made, Watch
+
+
+def add_sources(parser: Any, folder: str) -> None:
+    """Declare what a tool works on, and where ``folder`` is that it makes its own one in."""
+    parser.add_argument(
+        "sources", type=Path, nargs="+", metavar="SOURCE", help="a video, a folder of pictures, or pictures in order"
+    )
+    parser.add_argument(
+        "--out", type=Path, default=Path("outputs"), metavar="DIR", help=f"where {folder}/ is (outputs)"
+    )
+    parser.add_argument("--fps", default="15", metavar="N", help="of pictures: frames per second (15)")
+
+
+def sources(arguments: argparse.Namespace) -> Clip:
+    """The frames that the arguments name.
+
+    Raises:
+        InputError: they cannot be read.
+    """
+    from ..parseq.rate import parse_fps
+    from ..tools.sources import open_sources
+
+    return open_sources(arguments.sources, parse_fps(arguments.fps), key="SOURCE")
 
 
 def add_encoding(parser: Any) -> None:

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 from typing import Any
 
 from ..settings.schema import SETTINGS
-from .tool import add_encoding, add_networks, encoding, networks, tell, watched
+from .tool import add_encoding, add_networks, add_sources, encoding, networks, sources, tell, watched
 
 _NETWORK, _FACTOR = SETTINGS["r_upscale_model"], SETTINGS["r_upscale_factor"]
 
@@ -19,12 +18,7 @@ def add_parser(commands: Any) -> None:
         help="enlarge a video",
         description="Make an enlarged video of a video or of pictures. The last line printed is its path.",
     )
-    parser.add_argument(
-        "sources", type=Path, nargs="+", metavar="SOURCE", help="a video, a folder of pictures, or pictures in order"
-    )
-    parser.add_argument(
-        "--out", type=Path, default=Path("outputs"), metavar="DIR", help="where frame-upscaling/ is (outputs)"
-    )
+    add_sources(parser, "frame-upscaling")
     parser.add_argument(
         "--network",
         choices=_NETWORK.choices,
@@ -37,7 +31,6 @@ def add_parser(commands: Any) -> None:
         default=None,
         help="times as wide and high; only the first network does x2 and x3 (what the network does first)",
     )
-    parser.add_argument("--fps", default="15", metavar="N", help="of pictures: frames per second (15)")
     parser.add_argument("--no-images", action="store_true", help="keep the video only")
     add_networks(parser)
     add_encoding(parser)
@@ -48,14 +41,12 @@ def run(arguments: argparse.Namespace) -> int:
     """Make the video and print where it is."""
     from ..models.upscaling import upscaling_model
     from ..models.weights import Opening
-    from ..parseq.rate import parse_fps
-    from ..tools.sources import open_sources
     from ..tools.upscale import Upscaling, upscale_clip
 
     factor = arguments.factor or upscaling_model(arguments.network).factors[0]
     wanted = Upscaling(arguments.network, factor)
     options = encoding(arguments)
-    clip = open_sources(arguments.sources, parse_fps(arguments.fps), key="SOURCE")
+    clip = sources(arguments)
     with watched("Upscaling") as watch:
         made = upscale_clip(
             clip,

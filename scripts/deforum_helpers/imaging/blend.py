@@ -116,8 +116,9 @@ class Crossfade:
 
     @cached_property
     def _coarse(self) -> Float32 | None:
-        """Weights of cells; None where both are not known for cells of one size."""
-        if len({each.cell for each in self._known}) > 1:
+        """Weights of cells; None where both are not known for cells of one size, or one for every pixel only."""
+        sizes = {each.cell for each in self._known}
+        if len(sizes) > 1 or 1 in sizes:
             return None
         a, b = (None if each is None else each.cells for each in (self.a, self.b))
         return _SCALE * _share(self.weight, a, b)

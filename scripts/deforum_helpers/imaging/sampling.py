@@ -201,7 +201,7 @@ class Coverage:
     def __call__(self, rows: slice, columns: slice | None = None) -> Float32:
         """Confidence of some rows and columns (all if None) of pixels, float32 in 0..1."""
         columns = columns or slice(0, self.size[1])
-        if self.sharp is self.unsure:
+        if self.cell == 1:
             block = np.ones((rows.stop - rows.start, columns.stop - columns.start), np.float32)
         else:
             block = enlarged_block(self.cells, self.cell, rows, columns)
@@ -211,11 +211,10 @@ class Coverage:
 
     @cached_property
     def cells(self) -> Float32:
-        """Confidence at the middles of all cells; 1 where all are sharp."""
+        """Confidence at the middles of all cells."""
         rows, columns = self.unsure.shape
-        cells = np.ones((rows, columns), np.float32)
-        if self.sharp is not self.unsure:
-            cells[:] = self.middles(self.cell, slice(0, rows), slice(0, columns))
+        cells = np.empty((rows, columns), np.float32)
+        cells[:] = self.middles(self.cell, slice(0, rows), slice(0, columns))
         return cells
 
     def columns(self, cells: Bools, rows: slice) -> Bools:

@@ -13,11 +13,11 @@ from ..errors import Finding
 from ..imaging.depth_maps import nearness
 from ..ports import DepthKind, Image, SharedMemory
 from .registry import Choice, choose_depth_model, works_with
-from .torch_runtime import Network, import_optional, opened, placements
+from .torch_runtime import Network, NetworkUser, import_optional, opened, placements
 from .weights import load_pretrained
 
 
-class DepthNetwork:
+class DepthNetwork(NetworkUser):
     """A depth network, loaded. Implements ``DepthEstimator``; not for several threads at a time.
 
     Attributes:
@@ -26,16 +26,10 @@ class DepthNetwork:
     """
 
     def __init__(self, choice: Choice, network: Network, findings: tuple[Finding, ...] = ()) -> None:
+        super().__init__(network, (*choice.findings, *findings))
         self.name = choice.model.name
         self.kind: DepthKind = choice.model.kind
         self._inputs = choice.model.inputs
-        self._network = network
-        self._before = (*choice.findings, *findings)
-
-    @property
-    def findings(self) -> tuple[Finding, ...]:
-        """What has to be said so far: another network stood in, the CPU had to help."""
-        return (*self._before, *self._network.findings)
 
     def predict(self, image: Image) -> NDArray[np.float32]:
         """How near each pixel is.

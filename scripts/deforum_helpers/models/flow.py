@@ -16,7 +16,7 @@ from ..imaging.opencv import cv
 from ..ports import Image, SharedMemory
 from .download import RemoteFile, fetch_file
 from .inputs import check_image
-from .torch_runtime import Network, import_optional, opened, placements, random_state_kept, read_tensors
+from .torch_runtime import Network, NetworkUser, import_optional, opened, placements, random_state_kept, read_tensors
 
 RAFT = "RAFT"
 STAND_IN = "DIS Fine"
@@ -35,7 +35,7 @@ _LEAST = 128
 """RAFT compares pictures down to 1/64 of their size."""
 
 
-class RaftFlow:
+class RaftFlow(NetworkUser):
     """RAFT (Teed, Deng 2020), the large network of torchvision. Not for several threads at a time.
 
     Args:
@@ -45,15 +45,6 @@ class RaftFlow:
     """
 
     name = RAFT
-
-    def __init__(self, network: Network, findings: tuple[Finding, ...] = ()) -> None:
-        self._network = network
-        self._before = findings
-
-    @property
-    def findings(self) -> tuple[Finding, ...]:
-        """What has to be said so far: the CPU had to help."""
-        return (*self._before, *self._network.findings)
 
     def flow(self, source: Image, target: Image) -> NDArray[np.float32]:
         """Motion from ``source`` to ``target``, both H×W×3 uint8 RGB of one size; H×W×2 float32, pixels.

@@ -20,7 +20,7 @@ from ..ports import Image
 from .download import RemoteFile
 from .inputs import check_image
 from .rife import MULTIPLE, load_rife
-from .torch_runtime import Network, check_packages, import_optional, opened, placements
+from .torch_runtime import Network, NetworkUser, check_packages, import_optional, opened, placements
 from .weights import Opening, find_weights, weights_file
 
 _KEY = "frame_interpolation_engine"
@@ -76,19 +76,10 @@ class Interpolator(Protocol):
         ...
 
 
-class RifeInterpolator:
+class RifeInterpolator(NetworkUser):
     """RIFE 4.6: looks at every moment by itself. Across a cut the picture before it is repeated."""
 
     name = "RIFE v4.6"
-
-    def __init__(self, network: Network, findings: tuple[Finding, ...] = ()) -> None:
-        self._network = network
-        self._before = findings
-
-    @property
-    def findings(self) -> tuple[Finding, ...]:
-        """As in the protocol."""
-        return (*self._before, *self._network.findings)
 
     def between(self, first: Image, second: Image, count: int) -> Iterator[Image]:
         """As in the protocol."""
@@ -103,19 +94,10 @@ class RifeInterpolator:
             yield _picture(made, height, width)
 
 
-class FilmInterpolator:
+class FilmInterpolator(NetworkUser):
     """FILM (Reda et al. 2022): made for the middle of two pictures, so it halves the way again and again."""
 
     name = "FILM"
-
-    def __init__(self, network: Network, findings: tuple[Finding, ...] = ()) -> None:
-        self._network = network
-        self._before = findings
-
-    @property
-    def findings(self) -> tuple[Finding, ...]:
-        """As in the protocol."""
-        return (*self._before, *self._network.findings)
 
     def between(self, first: Image, second: Image, count: int) -> Iterator[Image]:
         """As in the protocol."""

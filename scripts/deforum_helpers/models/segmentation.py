@@ -20,7 +20,7 @@ from ..errors import Finding, RunError
 from ..imaging.opencv import cv
 from ..ports import Image, Mask, SharedMemory
 from .inputs import IMAGENET_MEAN, IMAGENET_STD, NetworkInput
-from .torch_runtime import Network, import_optional, opened, placements
+from .torch_runtime import Network, NetworkUser, import_optional, opened, placements
 from .weights import load_pretrained
 
 WORDS_REPO = "CIDAS/clipseg-rd64-refined"
@@ -38,7 +38,7 @@ _NOWHERE = 0.05
 """A picture in which nothing is more probable than this does not show the words; Otsu would split its noise."""
 
 
-class WordMasks:
+class WordMasks(NetworkUser):
     """CLIPSeg (Lüddecke, Ecker 2022), loaded. Not for several threads at a time.
 
     Args:
@@ -53,15 +53,9 @@ class WordMasks:
     def __init__(
         self, network: Network, tokenizer: Any, *, any_size: bool = False, findings: tuple[Finding, ...] = ()
     ) -> None:
-        self._network = network
+        super().__init__(network, findings)
         self._tokenizer = tokenizer
         self._options = {_ANY_SIZE: True} if any_size else {}
-        self._before = findings
-
-    @property
-    def findings(self) -> tuple[Finding, ...]:
-        """What has to be said so far: the CPU had to help."""
-        return (*self._before, *self._network.findings)
 
     def probability(self, image: Image, words: str) -> NDArray[np.float32]:
         """How probably each pixel shows what ``words`` name.
@@ -97,19 +91,10 @@ class WordMasks:
         return mask
 
 
-class HumanMatte:
+class HumanMatte(NetworkUser):
     """A semantic segmentation network that knows people, loaded. Not for several threads at a time."""
 
     name = "People"
-
-    def __init__(self, network: Network, findings: tuple[Finding, ...] = ()) -> None:
-        self._network = network
-        self._before = findings
-
-    @property
-    def findings(self) -> tuple[Finding, ...]:
-        """What has to be said so far: the CPU had to help."""
-        return (*self._before, *self._network.findings)
 
     def matte(self, image: Image) -> Mask:
         """How probably each pixel of ``image``, H×W×3 uint8 RGB, shows a person: H×W uint8, 255 is certain.

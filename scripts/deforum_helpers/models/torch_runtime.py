@@ -296,6 +296,24 @@ def _first_line(error: Exception) -> str:
     return (str(error).strip() or type(error).__name__).splitlines()[0]
 
 
+class NetworkUser:
+    """What works with a network.
+
+    Args:
+        network: the network.
+        findings: what has to be said before it is used.
+    """
+
+    def __init__(self, network: Network, findings: tuple[Finding, ...] = ()) -> None:
+        self._network = network
+        self._before = findings
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """What has to be said so far, e.g. that the CPU had to help."""
+        return (*self._before, *self._network.findings)
+
+
 @contextmanager
 def opened(network: Network) -> Iterator[Network]:
     """``network``, freed at the end, however that comes."""

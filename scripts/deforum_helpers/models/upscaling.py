@@ -20,7 +20,16 @@ from ..imaging.opencv import cv
 from ..ports import Image
 from .download import RemoteFile
 from .inputs import check_image
-from .torch_runtime import Network, check_packages, import_optional, opened, placements, random_state_kept, read_tensors
+from .torch_runtime import (
+    Network,
+    NetworkUser,
+    check_packages,
+    import_optional,
+    opened,
+    placements,
+    random_state_kept,
+    read_tensors,
+)
 from .weights import Opening, find_weights, weights_file
 
 Float32 = NDArray[np.float32]
@@ -79,7 +88,7 @@ UPSCALING_MODELS: tuple[UpscalingModel, ...] = (
 )
 
 
-class Upscaler:
+class Upscaler(NetworkUser):
     """A network that enlarges, loaded; not for several threads at a time.
 
     Args:
@@ -91,16 +100,10 @@ class Upscaler:
     """
 
     def __init__(self, name: str, network: Network, own: int, factor: int, findings: tuple[Finding, ...] = ()) -> None:
+        super().__init__(network, findings)
         self.name = name
         self.factor = factor
-        self._network = network
         self._own = own
-        self._before = findings
-
-    @property
-    def findings(self) -> tuple[Finding, ...]:
-        """What has to be said so far: the CPU had to help."""
-        return (*self._before, *self._network.findings)
 
     def enlarge(self, image: Image) -> Image:
         """``image``, H×W×3 uint8 RGB, ``factor`` times as large.

@@ -26,6 +26,7 @@ from ..ports import Image
 DEPTH, INTERPOLATION, UPSCALING = "frame-depth", "frame-interpolation", "frame-upscaling"
 """Folders of the tools below the output folder."""
 _ROOM_FOR_NUMBER = 8
+_STEM_BYTES = 200
 _MAX_FRAMES = 2**31 - 1
 
 
@@ -73,6 +74,11 @@ class Clip:
     count: int | None
     every: Callable[[int], Iterator[Image]]
     sound: Path | None = None
+
+    @property
+    def stem(self) -> str:
+        """The name as a file's, with room for what follows in it."""
+        return clean_stem(self.name, max_bytes=_STEM_BYTES)
 
     def frames(self) -> Iterator[Image]:
         """A fresh pass over all frames from the first on, each H×W×3 uint8 RGB and the reader's own.

@@ -73,13 +73,12 @@ def make_depth_video(  # noqa: PLR0913
             network = stack.enter_context(open_depth_model(look.network, **networks))
         see = _luma if network is None else _depth_view(clip, network, look, watch)
         folder = stack.enter_context(working_in(fresh_folder(out, DEPTH, clip.name)))
-        stem = clean_stem(clip.name, max_bytes=200)
         made = write_clip(
             (finished(see(image), look) for image in clip.frames()),
-            folder / f"{stem}_depth_{clean_stem(look.thresholding)}.mp4",
+            folder / f"{clip.stem}_depth_{clean_stem(look.thresholding)}.mp4",
             fps=clip.fps,
             encode=encode,
-            pictures=folder / f"depth_frames_{stem}" if keep_frames else None,
+            pictures=folder / f"depth_frames_{clip.stem}" if keep_frames else None,
             total=clip.count,
             watch=watch,
         )

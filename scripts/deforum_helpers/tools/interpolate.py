@@ -9,7 +9,6 @@ from pathlib import Path
 
 from ..errors import SettingsError
 from ..media.encode import EncodeOptions, check_format
-from ..media.naming import clean_stem
 from ..models.interpolation import (
     InterpolationEngine,
     Interpolator,
@@ -20,9 +19,6 @@ from ..models.interpolation import (
 from ..models.weights import Opening
 from ..ports import Image
 from .clips import INTERPOLATION, UNWATCHED, Clip, Made, Watch, fresh_folder, working_in, write_clip
-
-_STEM_BYTES = 200
-"""Of a file's name, so that there is room for what follows."""
 
 
 @dataclass(frozen=True)
@@ -154,5 +150,5 @@ def interpolate_clip(  # noqa: PLR0913
     check_interpolation(wanted.engine, None if to.allow_download else to.models_folder)
     with working_in(fresh_folder(out, INTERPOLATION, clip.name)) as folder:
         pictures = folder / f"interpolated_frames_{wanted.method.label.lower()}" if keep_pictures else None
-        video = folder / f"{clean_stem(clip.name, max_bytes=_STEM_BYTES)}{wanted.suffix}.mp4"
+        video = folder / f"{clip.stem}{wanted.suffix}.mp4"
         return interpolate(clip, wanted, video, to=to, encode=encode, pictures=pictures, watch=watch)

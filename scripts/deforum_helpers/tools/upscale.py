@@ -7,14 +7,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ..media.encode import EncodeOptions, check_format
-from ..media.naming import clean_stem
 from ..models.upscaling import Upscaler, check_upscaling, open_upscaler, upscale_factor, upscaling_model
 from ..models.weights import Opening
 from ..ports import Image
 from .clips import UNWATCHED, UPSCALING, Clip, Made, Watch, fresh_folder, working_in, write_clip
-
-_STEM_BYTES = 200
-"""Of a file's name, so that there is room for what follows."""
 
 
 @dataclass(frozen=True)
@@ -127,5 +123,5 @@ def upscale_clip(  # noqa: PLR0913
     check_upscaling(wanted.model, wanted.factor, None if to.allow_download else to.models_folder)
     with working_in(fresh_folder(out, UPSCALING, clip.name)) as folder:
         pictures = folder / "Upscaled_frames" if keep_pictures else None
-        video = folder / f"{clean_stem(clip.name, max_bytes=_STEM_BYTES)}{wanted.suffix}.mp4"
+        video = folder / f"{clip.stem}{wanted.suffix}.mp4"
         return upscale(clip, wanted, video, to=to, encode=encode, pictures=pictures, watch=watch)

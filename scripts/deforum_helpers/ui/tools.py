@@ -59,6 +59,11 @@ def file_named(values: Values, key: str, label: str, tooling: Tooling) -> Path:
     return tooling.reach.path(named, label)
 
 
+def _path_field(key: str, label: str, about: str, elem_id: str) -> Setting:
+    """A box for the path of a file that a tool works on; it may stay empty."""
+    return Setting("path", "", key=key, label=label, help=about, elem_id=elem_id, optional=True)
+
+
 # --- Vid2depth -------------------------------------------------------------------------------------------------------
 
 _WITH_DEPTH = f"depth_mode == {WITH_DEPTH!r}"
@@ -98,14 +103,11 @@ def _depth(values: Values, tooling: Tooling) -> Made:
 VID2DEPTH = Tool(
     ("Output", "Vid2depth"),
     (
-        Setting(
-            "path",
-            "",
-            key="vid_to_depth_chosen_file",
-            label=_VIDEO_OF_DEPTH,
-            help="Path of a video. What is made of it lies in frame-depth, in the folder of all runs.",
-            elem_id="vid_to_depth_chosen_file",
-            optional=True,
+        _path_field(
+            "vid_to_depth_chosen_file",
+            _VIDEO_OF_DEPTH,
+            "Path of a video. What is made of it lies in frame-depth, in the folder of all runs.",
+            "vid_to_depth_chosen_file",
         ),
         Setting(
             "choice",
@@ -296,25 +298,19 @@ def _interpolate(values: Values, tooling: Tooling) -> Made:
 INTERPOLATE = Tool(
     ("Output", "Frame Interpolation", "Interpolate existing Video/ Images"),
     (
-        Setting(
-            "path",
-            "",
-            key="vid_to_interpolate_chosen_file",
-            label=_VIDEO_TO_INTERPOLATE,
-            help="Path of a video. Engine, Interp X, Slow-Mo and Keep Imgs are those above; what is made lies in "
+        _path_field(
+            "vid_to_interpolate_chosen_file",
+            _VIDEO_TO_INTERPOLATE,
+            "Path of a video. Engine, Interp X, Slow-Mo and Keep Imgs are those above; what is made lies in "
             "frame-interpolation, in the folder of all runs.",
-            elem_id="vid_to_interpolate_chosen_file",
-            optional=True,
+            "vid_to_interpolate_chosen_file",
         ),
-        Setting(
-            "path",
-            "",
-            key="pics_to_interpolate",
-            label=_PICTURES_TO_INTERPOLATE,
-            help="Without a video: a folder of numbered pictures, or a pattern with %09d for the number. They are "
+        _path_field(
+            "pics_to_interpolate",
+            _PICTURES_TO_INTERPOLATE,
+            "Without a video: a folder of numbered pictures, or a pattern with %09d for the number. They are "
             "shown at the FPS of the video output settings.",
-            elem_id="pics_to_interpolate_chosen_file",
-            optional=True,
+            "pics_to_interpolate_chosen_file",
         ),
     ),
     "Interpolate",
@@ -357,14 +353,11 @@ def _upscale(values: Values, tooling: Tooling) -> Made:
 UPSCALE = Tool(
     ("Output", "Video Upscaling"),
     (
-        Setting(
-            "path",
-            "",
-            key="vid_to_upscale_chosen_file",
-            label=_VIDEO_TO_UPSCALE,
-            help="Path of a video. What is made of it lies in frame-upscaling, in the folder of all runs.",
-            elem_id="vid_to_upscale_chosen_file",
-            optional=True,
+        _path_field(
+            "vid_to_upscale_chosen_file",
+            _VIDEO_TO_UPSCALE,
+            "Path of a video. What is made of it lies in frame-upscaling, in the folder of all runs.",
+            "vid_to_upscale_chosen_file",
         ),
         *(
             replace(SETTINGS[f"r_{key}"], key=key, tab=(), visible_when="")
