@@ -24,6 +24,8 @@ COMMON: dict[str, object] = {
     "seed": 7,
     "strength_schedule": "0: (0.65)",
     "color_coherence": "LAB",
+    # Files without it are taken for older ones, which match colours once per key frame.
+    "legacy_colormatch": False,
     "noise_type": "perlin",
     "noise_schedule": "0: (0.04)",
     "amount_schedule": "0: (0.1)",

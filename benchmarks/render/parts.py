@@ -21,7 +21,7 @@ from deforum_helpers.hosts.preview.engine import PreviewEngine
 from deforum_helpers.imaging.blend import Crossfade, crossfade
 from deforum_helpers.imaging.colour import ColourReference, match_colours
 from deforum_helpers.imaging.resampler import Fade, OpenCVResampler
-from deforum_helpers.imaging.sampling import Source, row_strips
+from deforum_helpers.imaging.sampling import Source
 from deforum_helpers.imaging.sharpen import unsharp_mask
 from deforum_helpers.imaging.warp import Warp
 from deforum_helpers.job import load_job, plan_job
@@ -82,7 +82,7 @@ def parts(mode: str) -> list[Part]:
     blended = np.empty_like(first)
 
     def blend() -> None:
-        for strip in row_strips(height, 120):
+        for strip in crossfade_of_two.strips(height, 240):
             crossfade_of_two.blend(first[strip], second[strip], strip, blended[strip])
 
     reference = ColourReference.of(second, "LAB")

@@ -17,8 +17,8 @@ from media_samples import picture
 def coder(request, monkeypatch):
     """Both coders of the default level."""
     if request.param == "zlib":
-        monkeypatch.setattr(png, "_compress_fast", None)
-    elif png._compress_fast is None:
+        monkeypatch.setattr(png, "_fast", None)
+    elif png._fast is None:
         pytest.skip("isal is not installed")
 
 

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from threading import Thread
 from typing import TYPE_CHECKING, Any
 
 from ..errors import Finding, SettingsError
@@ -88,6 +89,10 @@ def add_parser(commands: Any) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Render and print where the video is."""
+    from ..imaging.colour import build_tables
+
+    # What the first key frame of most runs would wait for is ready when the rest of the program is loaded.
+    Thread(target=build_tables, args=("LAB",)).start()
     from ..run_deforum import run_job
 
     progress = TerminalProgress(sys.stderr)

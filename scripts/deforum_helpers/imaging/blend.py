@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 
 import numpy as np
 
 from ..ports import Image
 from .opencv import cv
-from .sampling import Coverage, Float32, enlarged_block, runs
+from .sampling import Bools, Coverage, Float32, enlarged_block, row_strips, runs
 
 FALLBACK = np.float32(1e-4)
 """Confidence that is left where there is none: enough to share out, too little to be seen (0.003 at weight 1/30)."""
 
 _SCALE = np.float32(1e4)
 """``cv2.blendLinear`` adds 1e-5 to the sum of weights; weights this large make that vanish."""
+
+_MOSTLY = 0.5
+"""Share of a row of cells from which on the row counts as all of that kind."""
 
 
 def crossfade(
@@ -74,6 +79,20 @@ class Crossfade:
     a: Coverage | None
     b: Coverage | None
 
+    def strips(self, height: int, most: int) -> Iterator[slice]:
+        """Rows to :meth:`blend` at a time, at most so many.
+
+        What one pixel of a column of a strip needs, the whole column gets. So bands along the upper and the lower side,
+        of which all columns need it, are strips of their own.
+        """
+        cuts = {0, height}
+        for coverage in self._known:
+            for cells in (coverage.unsure, coverage.sharp):
+                bands = runs(cells.mean(axis=1) > _MOSTLY)
+                cuts |= {min(row * coverage.cell, height) for band in bands for row in band}
+        for top, bottom in pairwise(sorted(cuts)):
+            yield from (slice(top + strip.start, top + strip.stop) for strip in row_strips(bottom - top, most))
+
     def blend(self, a: Image, b: Image, rows: slice, out: Image) -> None:
         """Blend ``rows`` of the two pictures, given as ``a`` and ``b``, into ``out``; all are rows×W×3 uint8.
 
@@ -103,25 +122,34 @@ class Crossfade:
     def _weights(self, rows: slice, width: int) -> Float32:
         """Weights of the second in some rows, as ``cv2.blendLinear`` likes them."""
         if self._coarse is None:
-            return self._exact(rows, slice(0, width))
-        weights = enlarged_block(self._coarse, self._known[0].cell, rows, slice(0, width))
-        for coverage in self._known:
-            for first, end in runs(coverage.columns(coverage.sharp, rows)):
-                weights[:, first:end] = self._exact(rows, slice(first, end))
+            weights = self._of(lambda coverage: coverage(rows))
+        else:
+            weights = enlarged_block(self._coarse, self._known[0].cell, rows, slice(0, width))
+        for first, end in runs(self._close(rows, width)):
+            columns = slice(first, end)
+            weights[:, columns] = self._of(lambda coverage: coverage.exact(rows, columns))  # noqa: B023 - called at once
         return weights
 
-    def _exact(self, rows: slice, columns: slice) -> Float32:
-        a, b = (None if each is None else each(rows, columns) for each in (self.a, self.b))
+    def _close(self, rows: slice, width: int) -> Bools:
+        """Columns whose weights must be known for every pixel."""
+        close = np.zeros(width, np.bool_)
+        if self._coarse is not None:
+            for coverage in self._known:
+                close |= coverage.columns(coverage.sharp, rows)
+        if self.a is not None and self.b is not None:
+            # Where there is next to nothing of both, the least difference decides.
+            close |= self.a.columns(self.a.low, rows) & self.b.columns(self.b.low, rows)
+        return close
+
+    def _of(self, confidence: Callable[[Coverage], Float32]) -> Float32:
+        a, b = (None if each is None else confidence(each) for each in (self.a, self.b))
         return _SCALE * _share(self.weight, a, b)
 
     @cached_property
     def _coarse(self) -> Float32 | None:
         """Weights of cells; None where both are not known for cells of one size, or one for every pixel only."""
         sizes = {each.cell for each in self._known}
-        if len(sizes) > 1 or 1 in sizes:
-            return None
-        a, b = (None if each is None else each.cells for each in (self.a, self.b))
-        return _SCALE * _share(self.weight, a, b)
+        return None if len(sizes) > 1 or 1 in sizes else self._of(lambda coverage: coverage.cells)
 
     @property
     def _known(self) -> list[Coverage]:

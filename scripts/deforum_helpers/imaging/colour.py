@@ -69,6 +69,11 @@ class ColourReference:
         return cls(space, present, shares)
 
 
+def build_tables(space: ColourSpace) -> None:
+    """Have OpenCV build what the first conversion of a process needs; for LAB that takes longer than many pictures."""
+    _converted(np.zeros((1, 1, 3), np.uint8), space)
+
+
 def match_colours(image: Image, reference: ColourReference) -> Image:
     """Match each channel's histogram to the reference, in its colour space.
 

@@ -11,11 +11,11 @@ import numpy as np
 from ..errors import Finding
 from ..ports import Image
 from .blend import Crossfade
-from .sampling import Border, Interpolation, Source, row_strips
+from .sampling import Border, Interpolation, Source
 from .warp import Homography, Warp
 
-_ROWS = 120
-"""Rows blended at a time: measured."""
+_ROWS = 240
+"""Most rows blended at a time: measured."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -135,7 +135,7 @@ class OpenCVResampler:
         crossfade = Crossfade(fade.weight, at_a, at_b)
         faded = np.empty_like(fade.b.image)
         # Strip by strip, what is on the way from two pictures to one takes little memory, and mostly the same.
-        for rows in row_strips(height, _ROWS):
+        for rows in crossfade.strips(height, _ROWS):
             crossfade.blend(read_a(rows), read_b(rows), rows, faded[rows])
         return faded
 

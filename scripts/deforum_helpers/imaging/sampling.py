@@ -178,6 +178,9 @@ Positions = Callable[[slice, slice], tuple[Float32, Float32]]
 _PER_BAND = 12
 """Cells that a band must have, if confidence is to be known per cell only."""
 
+_LOW = 0.05
+"""Confidence of a cell next to which there may be none: linear between cells, that would not be seen."""
+
 
 @dataclass(frozen=True, eq=False)
 class Coverage:
@@ -201,13 +204,18 @@ class Coverage:
     def __call__(self, rows: slice, columns: slice | None = None) -> Float32:
         """Confidence of some rows and columns (all if None) of pixels, float32 in 0..1."""
         columns = columns or slice(0, self.size[1])
-        if self.cell == 1:
+        sharp = self.columns(self.sharp, rows)[columns]
+        if self.cell == 1 or sharp.all():
             block = np.ones((rows.stop - rows.start, columns.stop - columns.start), np.float32)
         else:
             block = enlarged_block(self.cells, self.cell, rows, columns)
-        for first, end in runs(self.columns(self.sharp, rows)[columns]):
-            block[:, first:end] = self.middles(1, rows, slice(columns.start + first, columns.start + end))
+        for first, end in runs(sharp):
+            block[:, first:end] = self.exact(rows, slice(columns.start + first, columns.start + end))
         return block
+
+    def exact(self, rows: slice, columns: slice) -> Float32:
+        """As a call, of a shape that broadcasts, and known for every pixel."""
+        return self.middles(1, rows, columns)
 
     @cached_property
     def cells(self) -> Float32:
@@ -217,8 +225,13 @@ class Coverage:
         cells[:] = self.middles(self.cell, slice(0, rows), slice(0, columns))
         return cells
 
+    @cached_property
+    def low(self) -> Bools:
+        """Cells in which it may be next to nothing."""
+        return self.unsure if self.cell == 1 else self.cells < _LOW
+
     def columns(self, cells: Bools, rows: slice) -> Bools:
-        """Columns of pixels in which some cells, ``unsure`` or ``sharp``, are in some rows of pixels; W bools."""
+        """Columns of pixels in which some cells, ``unsure``, ``sharp`` or ``low``, are in some rows; W bools."""
         there = cells[rows.start // self.cell : -(-rows.stop // self.cell)].any(axis=0)
         return np.repeat(there, self.cell)[: self.size[1]]
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import struct
 import zlib
-from collections.abc import Callable
 from importlib import import_module
 from typing import Any
 
@@ -26,15 +25,15 @@ _FILTER_UP = 2
 _KEYWORD = b"parameters"
 
 
-def _fast_coder() -> Callable[[Any, int], bytes] | None:
+def _isal() -> Any | None:
     try:
-        coder: Callable[[Any, int], bytes] = import_module("isal.isal_zlib").compress
+        return import_module("isal.isal_zlib")
     except ImportError:
         return None
-    return coder
 
 
-_compress_fast = _fast_coder()
+_fast = _isal()
+"""The functions of ``zlib`` that are used here, faster; None where they are not installed."""
 
 
 def encode_png(image: Image, level: int = 1, text: str = "") -> bytes:
@@ -54,14 +53,14 @@ def encode_png(image: Image, level: int = 1, text: str = "") -> bytes:
     height, width, _ = image.shape
     header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
     body = _deflated(_filtered(image), level)
-    plain = b"".join([_SIGNATURE, _chunk(b"IHDR", header), _chunk(b"IDAT", body), _chunk(b"IEND", b"")])
-    return with_text(plain, text)
+    chunks = [*_chunk(b"IHDR", header), *_text_chunk(text), *_chunk(b"IDAT", body), *_chunk(b"IEND", b"")]
+    return b"".join([_SIGNATURE, *chunks])
 
 
 def with_text(png: bytes, text: str) -> bytes:
     """A picture of :func:`encode_png` that was encoded without text, as if it had been encoded with ``text``."""
-    chunks = _text_chunks(text)
-    return b"".join([png[:_HEADED], *chunks, png[_HEADED:]]) if chunks else png
+    chunk = _text_chunk(text)
+    return b"".join([png[:_HEADED], *chunk, png[_HEADED:]]) if chunk else png
 
 
 def check_image(image: Image) -> None:
@@ -81,23 +80,26 @@ def _filtered(image: Image) -> NDArray[np.uint8]:
 
 
 def _deflated(rows: NDArray[np.uint8], level: int) -> bytes:
-    if level == 1 and _compress_fast is not None:
-        return _compress_fast(rows.data, 1)
+    if level == 1 and _fast is not None:
+        fast: bytes = _fast.compress(rows.data, 1)
+        return fast
     strategy = zlib.Z_RLE if level == 1 else zlib.Z_DEFAULT_STRATEGY
     coder = zlib.compressobj(level, zlib.DEFLATED, zlib.MAX_WBITS, 9, strategy)
     return coder.compress(rows.data) + coder.flush()
 
 
-def _text_chunks(text: str) -> list[bytes]:
+def _text_chunk(text: str) -> tuple[bytes, ...]:
     """The chunk with ``text``: Latin-1 if that will do, which every reader knows, else UTF-8; none if it is empty."""
     text = text.replace("\0", "")
     if not text:
-        return []
+        return ()
     try:
-        return [_chunk(b"tEXt", _KEYWORD + b"\0" + text.encode("latin-1"))]
+        return _chunk(b"tEXt", _KEYWORD + b"\0" + text.encode("latin-1"))
     except UnicodeEncodeError:
-        return [_chunk(b"iTXt", _KEYWORD + bytes(5) + text.encode("utf-8", "replace"))]
+        return _chunk(b"iTXt", _KEYWORD + bytes(5) + text.encode("utf-8", "replace"))
 
 
-def _chunk(kind: bytes, data: bytes) -> bytes:
-    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(data, zlib.crc32(kind)))
+def _chunk(kind: bytes, data: bytes) -> tuple[bytes, ...]:
+    """A chunk in pieces, so that megabytes are put together once."""
+    crc32 = (_fast or zlib).crc32
+    return struct.pack(">I", len(data)), kind, data, struct.pack(">I", crc32(data, crc32(kind)))

@@ -5,9 +5,7 @@ from __future__ import annotations
 from concurrent.futures import Executor, Future
 from dataclasses import dataclass, replace
 
-import numpy as np
-
-from ..imaging.colour import ColourReference, match_colours
+from ..imaging.colour import ColourReference, build_tables, match_colours
 from ..imaging.warp import Warp
 from ..ports import Diffuser, DiffusionRequest, Image
 from ..settings import uses
@@ -100,8 +98,7 @@ class KeyRenderer:
         self._holds_on = uses.holds_on(data.settings)
         self._next: Future[_Prepared] | None = None
         if data.coherence is not None:
-            # The first conversion of a process builds tables, which takes longer than many pictures.
-            workers.submit(ColourReference.of, np.zeros((2, 2, 3), np.uint8), data.coherence)
+            workers.submit(build_tables, data.coherence)
 
     def prepare(self, position: int, last: LoopState | None) -> Start:
         """What the key step at ``position`` is diffused from, given what the one before left."""
