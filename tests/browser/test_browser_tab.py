@@ -82,6 +82,15 @@ class TestSettings:
         tab.page.wait_for_selector("#deforum_setting_fov_schedule:visible")
         assert not tab.is_shown("midas_weight")
 
+    def test_what_was_hidden_twice_is_shown(self, tab):
+        tab.go("Keyframes")
+        tab.unfold("depth_warp_fov_tab")
+        tab.choose("animation_mode", "Interpolation")
+        tab.page.wait_for_selector("#deforum_setting_angle", state="hidden")
+        tab.choose("animation_mode", "3D")
+        tab.page.wait_for_selector("#deforum_setting_rotation_3d_x:visible")
+        tab.page.wait_for_selector("#deforum_setting_fov_schedule:visible")
+
     def test_a_wrong_schedule_is_marked_and_refused(self, tab):
         tab.go("Keyframes")
         tab.write("zoom", "0: (1), 20: (sine(t))")

@@ -38,7 +38,7 @@ parts = [(c["type"], c["props"]) for c in config["components"]]
 print(json.dumps({
     "ids": [p["elem_id"] for _, p in parts if p.get("elem_id")],
     "labels": [p["label"] for kind, p in parts if kind == "tabitem"],
-    "visible": {p["elem_id"]: p.get("visible", True) for _, p in parts if p.get("elem_id")},
+    "visible": {p["elem_id"]: p.get("visible", True) is True for _, p in parts if p.get("elem_id")},
     "values": {p["elem_id"]: p.get("value") for _, p in parts if p.get("elem_id")},
     "failed": [p["value"] for kind, p in parts if kind == "html" and "could not be shown" in str(p.get("value"))],
 }))

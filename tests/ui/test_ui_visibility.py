@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from deforum_helpers.errors import SettingsError
 from deforum_helpers.settings.schema import SETTINGS
-from deforum_helpers.ui.visibility import condition, conditions, dependants, none_of
+from deforum_helpers.ui.visibility import condition, conditions, groups, none_of
 
 DEFAULTS = {key: setting.default for key, setting in SETTINGS.items()}
 RULES = conditions(SETTINGS)
@@ -91,9 +91,11 @@ def test_hybrid_video_can_be_set_wherever_it_takes_part():
     assert not shown("hybrid_use_first_frame_as_init_image", animation_mode="Video Input", hybrid_composite="Normal")
 
 
-def test_who_depends_on_whom():
-    found = dependants({"a": condition("use_mask and use_init"), "b": condition("use_mask")})
-    assert found == {"use_mask": ["a", "b"], "use_init": ["a"]}
+def test_what_hangs_together():
+    looked_at = {"a": "use_mask", "b": "use_looper", "c": "use_init", "d": "use_init and use_mask", "e": "use_looper"}
+    found = groups({name: condition(text) for name, text in looked_at.items()})
+    assert sorted(map(sorted, found)) == [["a", "c", "d"], ["b", "e"]]
+    assert groups({}) == []
 
 
 def test_none_of_several():

@@ -11,6 +11,7 @@ from typing import Any
 from urllib.parse import quote
 
 import gradio as gr
+from gradio.context import Context
 
 VERSION = tuple(int(part) for part in gr.__version__.split(".")[:2])
 
@@ -24,8 +25,17 @@ same = gr.update
 update = gr.update
 
 
+def display(shown: bool) -> Any:
+    """What a component's ``visible`` is to be.
+
+    gradio 6 takes what is not visible out of the page, and does not bring back what was hidden twice; what it calls
+    hidden stays there without being seen, as in older ones.
+    """
+    return shown or ("hidden" if VERSION >= (6, 0) else False)
+
+
 def listen(
-    event: Any,
+    events: Any,
     handler: Handler,
     inputs: Sequence[Component],
     outputs: Sequence[Component],
@@ -36,7 +46,7 @@ def listen(
     """Answer an event, past the queue, for every answer is quick.
 
     Args:
-        event: the listener of a component, such as ``button.click``.
+        events: the listener of a component, such as ``button.click``, or those of several, all of one name.
         handler: returns one value or update per output.
         inputs: components whose values it gets.
         outputs: components that it changes.
@@ -53,7 +63,15 @@ def listen(
         def answer(*values: Any) -> Any:
             return handler(*values)[0]
 
-    event(answer, inputs=list(inputs), outputs=list(outputs), **options)
+    options |= {"fn": answer, "inputs": list(inputs), "outputs": list(outputs)}
+    several = events if isinstance(events, list) else [events]
+    if len(several) > 1 and VERSION >= (4, 0):
+        gr.on(several, **options)
+        return
+    several[0](**options)
+    if len(several) > 1:
+        # Old pages know listeners to several components, only their Python does not.
+        Context.root_block.dependencies[-1]["targets"] += [event.trigger._id for event in several[1:]]
 
 
 def html(value: str = "", **facts: Any) -> Component:

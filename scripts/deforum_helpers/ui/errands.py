@@ -1,4 +1,4 @@
-"""Errands: what reads or fills the whole page, such as saving and loading settings.
+"""Errands: what reads or fills the whole page, such as saving and loading settings, or starting a run.
 
 A page of gradio takes longer to appear with every component that a listener names, and a listener to all settings names
 all of them. So there is one for all errands: a button writes down what it wants, and that is done.
@@ -27,10 +27,12 @@ class Done:
     Attributes:
         said: HTML for the user.
         draft: settings for the page; None leaves it as it is.
+        run: updates of what shows how a run stands; None leaves it as it is.
     """
 
     said: str
     draft: Draft | None = None
+    run: Sequence[Any] | None = None
 
     @classmethod
     def loaded(cls, draft: Draft, source: str) -> Done:
@@ -68,20 +70,24 @@ class Errands:
         self._known[name] = (errand, reads)
         compat.listen(event, lambda *given: [request(name, *given)], inputs, [self._page.errand])
 
-    def connect(self, said: compat.Component) -> None:
-        """Listen to requests; ``said`` shows what came of them."""
-        page = self._page
-        outputs = [said, *page.outputs]
-        compat.listen(page.errand.change, self._run, [page.errand, *page.inputs], outputs, raw=True)
+    def connect(self, said: compat.Component, watched: Sequence[compat.Component]) -> None:
+        """Listen to requests; ``said`` shows what came of them, ``watched`` how a run stands."""
+        page, still = self._page, [compat.same() for _ in watched]
 
-    def _run(self, asked: str, *given: Any) -> list[Any]:
+        def run(asked: str, *given: Any) -> list[Any]:
+            done = self._done(asked, given)
+            filled = page.unchanged() if done.draft is None else page.fill(done.draft)
+            return [done.said, *(still if done.run is None else done.run), *filled]
+
+        compat.listen(page.errand.change, run, [page.errand, *page.inputs], [said, *watched, *page.outputs], raw=True)
+
+    def _done(self, asked: str, given: Sequence[Any]) -> Done:
         wanted = json.loads(asked or "{}")
         errand, reads = self._known.get(wanted.get("errand"), (_nothing, False))
         try:
-            done = errand(self._page.draft(given) if reads else Draft(), wanted.get("given", ()))
+            return errand(self._page.draft(given) if reads else Draft(), wanted.get("given", ()))
         except DeforumError as error:
-            done = Done(error_html(error))
-        return [done.said, *(self._page.unchanged() if done.draft is None else self._page.fill(done.draft))]
+            return Done(error_html(error))
 
 
 def _nothing(_: Draft, _given: Sequence[str]) -> Done:

@@ -16,7 +16,6 @@ from ..settings.schema import SETTINGS
 from . import compat
 from .door import Door
 from .errands import Done, Errands
-from .findings_view import error_html
 from .sections import Page
 from .status_view import IDLE, current_job, picture_html, said_html, status_html, video_html
 from .values import Draft
@@ -56,15 +55,12 @@ class RunPanel:
         return [self.followed, self.status, self.picture, self.video, self.pause, self.interrupt]
 
 
-def connect_run(page: Page, panel: RunPanel) -> None:
+def connect_run(page: Page, panel: RunPanel, errands: Errands) -> None:
     """Let the buttons run, pause and stop jobs, and the progress follow them."""
 
-    def generate(files: str, *given: Any) -> list[Any]:
-        try:
-            jobs = page.door.submit(_drafts(page, files, given))
-        except DeforumError as error:
-            return [error_html(error), *(compat.same() for _ in panel.watched)]
-        return ["", *watch(page.door, follow(jobs))]
+    def generate(draft: Draft, given: Sequence[str]) -> Done:
+        jobs = page.door.submit(_drafts(page.door, draft, given[0]))
+        return Done("", run=watch(page.door, follow(jobs)))
 
     def pause(followed: str) -> list[Any]:
         job = _current(page.door, followed)
@@ -75,9 +71,7 @@ def connect_run(page: Page, panel: RunPanel) -> None:
     def interrupt(followed: str) -> list[Any]:
         return _asked(page.door, followed, page.door.stop)
 
-    compat.listen(
-        panel.generate.click, generate, [panel.files, *page.inputs], [panel.said, *panel.watched], raw=True, once=True
-    )
+    errands.on(panel.generate.click, "generate", generate, [panel.files], reads=True)
     compat.listen(panel.pause.click, pause, [panel.followed], panel.watched)
     compat.listen(panel.interrupt.click, interrupt, [panel.followed], panel.watched)
     compat.listen(
@@ -167,14 +161,13 @@ def _readfollow(text: str) -> tuple[list[str], str]:
     return list(kept.get("jobs", [])), str(kept.get("video", ""))
 
 
-def _drafts(page: Page, files: str, given: tuple[Any, ...]) -> list[Draft]:
-    draft = page.draft(given)
+def _drafts(door: Door, draft: Draft, files: str) -> list[Draft]:
     if not draft.settings.interface.override_settings_with_file:
         return [draft]
     named = json.loads(files or "[]")
     if not named:
         raise InputError("batch mode is on, but no settings files are given.", key="custom_settings_file")
-    return [page.door.load_settings(Path(name)) for name in named]
+    return [door.load_settings(Path(name)) for name in named]
 
 
 def build_files(door: Door, errands: Errands) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from html import escape
@@ -15,9 +15,10 @@ from ..settings.schema import SETTINGS
 from . import compat, values
 from .door import Door
 from .findings_view import jump
+from .switches import connect_switches
 from .tree import FIRST_UNIT, OPEN, UNITS_TAB, Path, Section, note_id, of_unit, section_id, settings_tree
 from .values import Draft
-from .visibility import Condition, conditions, dependants, none_of
+from .visibility import Condition, conditions, none_of
 from .widgets import widget
 
 
@@ -52,7 +53,7 @@ class Page:
         """What :meth:`draft` needs, in its order."""
         return [self.base, self.unit, *self.fields.values()]
 
-    def draft(self, given: tuple[Any, ...]) -> Draft:
+    def draft(self, given: Sequence[Any]) -> Draft:
         """The settings that stand in the page, from the values of :attr:`inputs`.
 
         Raises:
@@ -72,9 +73,10 @@ class Page:
         """Updates that put settings into the page, of ControlNet unit 1, and show what has an effect."""
         held = draft.held
         updates = [
-            compat.update(value=values.shown(key, held[key]), visible=self.is_visible(key, held)) for key in self.fields
+            compat.update(value=values.shown(key, held[key]), visible=compat.display(self.is_visible(key, held)))
+            for key in self.fields
         ]
-        others = [compat.update(visible=self.is_visible(name, held)) for name in self._others()]
+        others = [compat.update(visible=compat.display(self.is_visible(name, held))) for name in self._others()]
         views = [view(held) for _, view in self.views.values()]
         return [values.base_of(draft), FIRST_UNIT, *updates, *others, *views]
 
@@ -128,11 +130,9 @@ def rules_of(root: Section) -> dict[str | Path, Condition]:
 
 
 def connect_visibility(page: Page) -> None:
-    """Let every setting that others depend on show and hide them."""
-    for key, names in dependants(page.rules).items():
-        built = [name for name in names if page.component(name) is not None]
-        if key in page.fields and built:
-            _connect(page, key, built)
+    """Let settings show and hide those that depend on them."""
+    shown = {name: component for name in page.rules if (component := page.component(name)) is not None}
+    connect_switches(page.rules, page.fields, shown)
 
 
 @contextmanager
@@ -166,7 +166,9 @@ def _content(page: Page, section: Section, extras: Mapping[Path, Extra]) -> None
         rule = page.rules[section.path]
         defaults = {key: setting.default for key, setting in SETTINGS.items()}
         said = _no_effect_html(rule)
-        page.notes[section.path] = compat.html(said, visible=rule(defaults), elem_id=note_id(section.path))
+        page.notes[section.path] = compat.html(
+            said, visible=compat.display(rule(defaults)), elem_id=note_id(section.path)
+        )
     _fields(page, section)
     if section.heading != UNITS_TAB:
         for child in section.children:
@@ -206,15 +208,3 @@ def build_field(page: Page, key: str, *, is_half: bool = False) -> None:
     visible = key not in page.rules or page.rules[key](defaults)
     made = widget(setting, visible=visible, choices=page.door.choices().get(key, ()), is_half=is_half)
     (page.boxes if setting.kind == "object" else page.fields)[key] = made
-
-
-def _connect(page: Page, key: str, names: list[str | Path]) -> None:
-    rules = [page.rules[name] for name in names]
-    needed = sorted({key, *(k for rule in rules for k in rule.keys)} & page.fields.keys())
-
-    def show(*held: Any) -> list[Any]:
-        by_key = dict(zip(needed, held, strict=True))
-        return [compat.update(visible=rule(by_key)) for rule in rules]
-
-    outputs = [page.component(name) for name in names]
-    compat.listen(page.fields[key].input, show, [page.fields[k] for k in needed], outputs, raw=True)

@@ -119,11 +119,11 @@ def _prompt_notes(_: Page) -> None:
 
 def _run_side(page: Page, errands: Errands) -> RunPanel:
     panel = RunPanel()
-    connect_run(page, panel)
+    connect_run(page, panel, errands)
     build_files(page.door, errands)
     with gr.Accordion("Presets", open=False, elem_id="deforum_presets_accord") as place, part("Presets", place):
         build_presets(page.door, errands, panel.followed)
-    errands.connect(panel.said)
+    errands.connect(panel.said, panel.watched)
     return panel
 
 

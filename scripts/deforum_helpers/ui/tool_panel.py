@@ -16,10 +16,11 @@ from . import compat
 from .door import Door
 from .findings_view import error_html
 from .sections import Page, part
+from .switches import connect_switches
 from .tool_view import tool_html
 from .tools import TOOLS, Tool
 from .tree import Path, rows_of, section_id
-from .visibility import Condition, condition, dependants
+from .visibility import condition
 from .widgets import widget
 
 
@@ -100,19 +101,8 @@ def _build_fields(fields: tuple[Setting, ...]) -> dict[str, compat.Component]:
         for row in rows_of(fields)
         for key in row
     }
-    for key, shown in dependants(rules).items():
-        _connect(made, key, {name: rules[name] for name in shown})
+    connect_switches(rules, made, made)
     return made
-
-
-def _connect(made: Mapping[str, compat.Component], key: str, rules: Mapping[str, Condition]) -> None:
-    needed = sorted(set().union(*(rule.keys for rule in rules.values())))
-
-    def show(*held: Any) -> list[Any]:
-        by_key = dict(zip(needed, held, strict=True))
-        return [compat.update(visible=rule(by_key)) for rule in rules.values()]
-
-    compat.listen(made[key].input, show, [made[name] for name in needed], [made[name] for name in rules], raw=True)
 
 
 def _values(tool: Tool, given: Mapping[str, Any]) -> dict[str, Any]:

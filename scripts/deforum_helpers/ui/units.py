@@ -53,20 +53,12 @@ def _switched(page: Page, keys: Sequence[str], wanted: str, base: str, shown: st
         return [_picked(int(shown), values.read({}, base).held), *(compat.same() for _ in range(2 + len(keys)))]
     unit = next((unit for unit in UNITS if wanted.startswith(_label(unit, {}))), int(shown))
     held = draft.held
-    before, after = (_as_first(keys, each, held) for each in (int(shown), unit))
-    fields = [compat.update(value=values.shown(key, after[key]), **_visible(page, key, before, after)) for key in keys]
+    first = {**held, **{key: held[of_unit(key, unit)] for key in keys}}
+    fields = [
+        compat.update(value=values.shown(key, first[key]), visible=compat.display(page.is_visible(key, first)))
+        for key in keys
+    ]
     return [_picked(unit, held), values.base_of(draft), str(unit), *fields]
-
-
-def _as_first(keys: Sequence[str], unit: int, held: Mapping[str, Any]) -> dict[str, Any]:
-    """All values, with those of ``unit`` under the keys of the fields."""
-    return {**held, **{key: held[of_unit(key, unit)] for key in keys}}
-
-
-def _visible(page: Page, key: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, bool]:
-    """What shows or hides a field, if anything: some gradios lose a field that is hidden twice."""
-    visible = page.is_visible(key, after)
-    return {} if visible == page.is_visible(key, before) else {"visible": visible}
 
 
 def _marked(keys: Sequence[str], base: str, shown: str, *given: Any) -> list[Any]:

@@ -115,13 +115,15 @@ def none_of(parts: Iterable[Condition]) -> Condition:
     return condition(" and ".join(f"not ({text})" for text in dict.fromkeys(part.text for part in parts)))
 
 
-def dependants(rules: Mapping[Any, Condition]) -> dict[str, list[Any]]:
-    """Key -> whose condition looks at it, in the order of ``rules``."""
-    found: dict[str, list[Any]] = {}
+def groups(rules: Mapping[Any, Condition]) -> list[list[Any]]:
+    """The names of ``rules``, in groups of those whose conditions hang together: no two groups look at the same key."""
+    found: list[tuple[frozenset[str], list[Any]]] = []
     for name, rule in rules.items():
-        for key in sorted(rule.keys):
-            found.setdefault(key, []).append(name)
-    return found
+        related = [group for group in found if group[0] & rule.keys]
+        keys = rule.keys.union(*(group[0] for group in related))
+        names = [other for group in related for other in group[1]]
+        found = [*(group for group in found if group not in related), (keys, [*names, name])]
+    return [names for _, names in found]
 
 
 def _all_of(parts: list[str]) -> str:

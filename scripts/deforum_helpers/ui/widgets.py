@@ -29,7 +29,7 @@ def widget(setting: Setting, *, visible: bool, choices: Sequence[str] = (), is_h
         "label": setting.label.rstrip(":"),
         "elem_id": widget_id(setting),
         "elem_classes": [*_classes(setting), *(["deforum-half"] if is_half else [])],
-        "visible": visible,
+        "visible": compat.display(visible),
     }
     return _MAKERS[setting.widget](setting, {**facts, "choices": _choices(setting, choices)})
 
