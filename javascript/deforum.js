@@ -338,9 +338,9 @@
         }
     }
 
-    // A gallery looks for what is new whenever it comes into view.
-    function followGalleries() {
-        for (const id of ["deforum_runs_btn", "deforum_presets_btn"]) {
+    // Lists of what is on disk are read whenever they come into view.
+    function followLists() {
+        for (const id of ["deforum_runs_btn", "deforum_presets_btn", "deforum_resumable_btn"]) {
             const shown = isShown(byId(id));
             if (shown && !listed.has(id)) press(id);
             if (shown) listed.add(id);
@@ -384,7 +384,7 @@
         if (!root || document.hidden) return;
         const now = performance.now();
         followRun(root, now);
-        followGalleries();
+        followLists();
         if (!isShown(root)) return;
         makeReachable(root);
         followTool(root, now);

@@ -221,6 +221,21 @@ class TestRuns:
         tab.press("deforum_interrupt")
         tab.wait_until_over()
 
+    def test_a_run_that_was_cut_off_is_picked_from_a_list(self, tab):
+        small(tab, 120)
+        tab.press("deforum_generate")
+        tab.page.wait_for_selector('#deforum_status [data-live="1"]')
+        tab.press("deforum_interrupt")
+        assert "Stopped" in tab.wait_until_over()
+        tab.go("Run")
+        tab.unfold("deforum_section_run_batch_mode__resume_and_more")
+        # An old page shows what arrives while its list is open when that is opened again.
+        opened = "() => { const box = document.querySelector('#deforum_resumable input'); box.blur(); box.focus(); "
+        tab.page.wait_for_function(f"{opened} return document.querySelector('ul.options li'); }}", polling=250)
+        tab.page.locator("ul.options li:visible").first.click()
+        box = "#deforum_setting_resume_timestring :is(input, textarea)"
+        tab.page.wait_for_function(f"/^[0-9]{{14}}$/.test(document.querySelector('{box}').value)")
+
     def test_three_settings_files_in_one_go(self, tab, tmp_path):
         base = load_settings(ROOT / "examples" / "cadence" / "deforum_settings.txt").settings
         paths = [tmp_path / f"run{number}.txt" for number in range(3)]

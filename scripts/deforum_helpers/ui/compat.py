@@ -64,14 +64,14 @@ def listen(
             return handler(*values)[0]
 
     options |= {"fn": answer, "inputs": list(inputs), "outputs": list(outputs)}
-    several = events if isinstance(events, list) else [events]
-    if len(several) > 1 and VERSION >= (4, 0):
-        gr.on(several, **options)
+    first, *others = events if isinstance(events, list) else [events]
+    if others and VERSION >= (4, 0):
+        gr.on([first, *others], **options)
         return
-    several[0](**options)
-    if len(several) > 1:
+    first(**options)
+    if others:
         # Old pages know listeners to several components, only their Python does not.
-        Context.root_block.dependencies[-1]["targets"] += [event.trigger._id for event in several[1:]]
+        Context.root_block.dependencies[-1]["targets"] += [event.trigger._id for event in others]
 
 
 def html(value: str = "", **facts: Any) -> Component:

@@ -79,7 +79,8 @@ class Errands:
             filled = page.unchanged() if done.draft is None else page.fill(done.draft)
             return [done.said, *(still if done.run is None else done.run), *filled]
 
-        compat.listen(page.errand.change, run, [page.errand, *page.inputs], [said, *watched, *page.outputs], raw=True)
+        outputs = [said, *watched, *page.outputs]
+        compat.listen(page.errand.change, run, [page.errand, *page.inputs], outputs, raw=True, once=True)
 
     def _done(self, asked: str, given: Sequence[Any]) -> Done:
         wanted = json.loads(asked or "{}")

@@ -25,7 +25,7 @@ def build_presets(door: Door, errands: Errands, followed: compat.Component) -> N
         errands: how they fill the page, and it becomes one.
         followed: text with the jobs of the page; the last frame of the newest is the picture of a new preset.
     """
-    cards = compat.html(presets_html(door.presets(), compat.file_url), elem_id="deforum_presets")
+    cards = compat.html("", elem_id="deforum_presets")
     picked, pick = compat.hidden_text("deforum_preset_picked"), compat.hidden_button("deforum_preset_pick")
     with gr.Row():
         name = gr.Textbox(

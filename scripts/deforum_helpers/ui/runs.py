@@ -25,13 +25,13 @@ def build_resume(page: Page) -> None:
     switch, box = page.fields.get("resume_from_timestring"), page.fields.get("resume_timestring")
     with gr.Row():
         chosen = gr.Dropdown(
-            _unfinished(page),
+            [],
             label="Runs that can be resumed",
             info="Generate then goes on with the one that is chosen, with its own settings.",
             value=None,
             elem_id="deforum_resumable",
         )
-        refresh = gr.Button("Look again", size="sm")
+        refresh = gr.Button("Look again", size="sm", elem_id="deforum_resumable_btn")
     compat.listen(refresh.click, lambda: [compat.update(choices=_unfinished(page))], [], [chosen])
 
     def fill_in(wanted: str) -> list[Any]:
