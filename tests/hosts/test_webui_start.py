@@ -129,6 +129,12 @@ class TestTab:
         *_, last = states
         assert last.status == "SUCCEEDED"
 
+    def test_runs_can_be_seen_wherever_they_lie(self, host, tmp_path):
+        self.register(host, tmp_path)
+        page = SimpleNamespace(allowed_paths=["here"])
+        host("script_callbacks").registered["started"][0](page, None)
+        assert page.allowed_paths == ["here", str(tmp_path / "out"), str(ROOT / "examples")]
+
     @pytest.mark.parametrize(
         ("flags", "welcome"),
         [

@@ -23,7 +23,7 @@ from .values import Draft
 def build_resume(page: Page) -> None:
     """A list of the runs that were cut off; choosing one fills in its timestring."""
     switch, box = page.fields.get("resume_from_timestring"), page.fields.get("resume_timestring")
-    with gr.Row():
+    with gr.Row(elem_classes=["deforum-plan-row"]):
         chosen = gr.Dropdown(
             [],
             label="Runs that can be resumed",

@@ -107,6 +107,14 @@ class Desk:
         folders = (output_folder(), self._root / "examples", uploads, *named)
         return Access(tuple(Path(folder).resolve() for folder in folders))
 
+    def show_files(self, page: Any) -> None:
+        """Let the page show runs and examples wherever they lie: web UIs only hand out what is in their own folder.
+
+        Args:
+            page: the web UI's gradio.Blocks, launched.
+        """
+        page.allowed_paths = [*page.allowed_paths, str(output_folder()), str(self._root / "examples")]
+
     def start(self) -> None:
         """The web UI has started: jobs may run."""
         self._started.set()

@@ -51,7 +51,9 @@ def _tab(desk: Desk) -> list[tuple[Any, str, str]]:
     return [(page, TAB_NAME, TAB_ID)]
 
 
-def _started(desk: Desk, _page: Any, app: Any) -> None:
+def _started(desk: Desk, page: Any, app: Any) -> None:
+    if page is not None:  # there is none when the web UI serves its API only
+        _guarded("what the tab shows of runs", partial(desk.show_files, page))()
     flags = part("shared").cmd_opts
     batches, simple = (bool(getattr(flags, flag, False)) for flag in ("deforum_api", "deforum_simple_api"))
     if batches or simple:
