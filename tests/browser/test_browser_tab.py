@@ -6,6 +6,7 @@ import functools
 import http.server
 import json
 import os
+import re
 import threading
 from fractions import Fraction
 from pathlib import Path
@@ -90,6 +91,18 @@ class TestSettings:
         tab.choose("animation_mode", "3D")
         tab.page.wait_for_selector("#deforum_setting_rotation_3d_x:visible")
         tab.page.wait_for_selector("#deforum_setting_fov_schedule:visible")
+
+    def test_nothing_fades_until_an_answer_comes(self, tab):
+        tab.page.route(re.compile("/(predict|join)"), lambda route: None)  # no answer comes
+        with tab.page.expect_request(lambda request: "jobs" in (request.post_data or "")):
+            tab.open()
+        seen = tab.page.evaluate("""() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() => {
+            const opaque = (each) => !each || getComputedStyle(each).opacity === '1' && opaque(each.parentElement);
+            const looked = [...document.querySelectorAll('#deforum_status p, .deforum-picture')];
+            done(looked.map((each) => [each.innerText.trim(), opaque(each)]));
+        })))""")
+        tab.page.unroute_all()
+        assert seen == [["Ready. Generate renders the animation.", True], ["The picture appears here.", True]]
 
     def test_a_wrong_schedule_is_marked_and_refused(self, tab):
         tab.go("Keyframes")
