@@ -19,6 +19,11 @@ from deforum_helpers.settings.files import dump_settings, load_settings
 
 ROOT = Path(__file__).resolve().parents[2]
 CORPUS = ROOT / "tests" / "goldens" / "settings_corpus"
+AT_REST = """() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() => {
+    const opaque = (each) => !each || getComputedStyle(each).opacity === '1' && opaque(each.parentElement);
+    const shown = [...document.querySelectorAll('#deforum_status p, .deforum-picture')];
+    done(shown.map((each) => [each.innerText.trim(), opaque(each)]));
+})))"""
 TABS = ["Run", "Keyframes", "Prompts", "Init", "ControlNet", "Hybrid Video", "Output", "Neo Core"]
 
 
@@ -96,11 +101,7 @@ class TestSettings:
         tab.page.route(re.compile("/(predict|join)"), lambda route: None)  # no answer comes
         with tab.page.expect_request(lambda request: "jobs" in (request.post_data or "")):
             tab.open()
-        seen = tab.page.evaluate("""() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() => {
-            const opaque = (each) => !each || getComputedStyle(each).opacity === '1' && opaque(each.parentElement);
-            const looked = [...document.querySelectorAll('#deforum_status p, .deforum-picture')];
-            done(looked.map((each) => [each.innerText.trim(), opaque(each)]));
-        })))""")
+        seen = tab.page.evaluate(AT_REST)
         tab.page.unroute_all()
         assert seen == [["Ready. Generate renders the animation.", True], ["The picture appears here.", True]]
 
