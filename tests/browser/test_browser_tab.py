@@ -19,10 +19,12 @@ from deforum_helpers.settings.files import dump_settings, load_settings
 
 ROOT = Path(__file__).resolve().parents[2]
 CORPUS = ROOT / "tests" / "goldens" / "settings_corpus"
-AT_REST = """() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() => {
+LOOK = """() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() => {
     const opaque = (each) => !each || getComputedStyle(each).opacity === '1' && opaque(each.parentElement);
     const shown = [...document.querySelectorAll('#deforum_status p, .deforum-picture')];
-    done(shown.map((each) => [each.innerText.trim(), opaque(each)]));
+    const top = document.querySelector('#deforum_right').getBoundingClientRect().top;
+    const place = (box) => [box.top - top, box.height];
+    done(shown.map((each) => [each.innerText, opaque(each), ...place(each.getBoundingClientRect())]));
 })))"""
 TABS = ["Run", "Keyframes", "Prompts", "Init", "ControlNet", "Hybrid Video", "Output", "Neo Core"]
 
@@ -97,13 +99,20 @@ class TestSettings:
         tab.page.wait_for_selector("#deforum_setting_rotation_3d_x:visible")
         tab.page.wait_for_selector("#deforum_setting_fov_schedule:visible")
 
-    def test_nothing_fades_until_an_answer_comes(self, tab):
-        tab.page.route(re.compile("/(predict|join)"), lambda route: None)  # no answer comes
-        with tab.page.expect_request(lambda request: "jobs" in (request.post_data or "")):
+    def test_nothing_flickers_until_an_answer_comes(self, tab):
+        def ticks(request):
+            return "jobs" in (request.post_data or "")
+
+        with tab.page.expect_request_finished(ticks):
             tab.open()
-        seen = tab.page.evaluate(AT_REST)
+        at_rest = tab.page.evaluate(LOOK)
+        tab.page.route(re.compile("/(predict|join)"), lambda route: None)  # no answer comes
+        with tab.page.expect_request(ticks):
+            tab.open()
+        waiting = tab.page.evaluate(LOOK)
         tab.page.unroute_all()
-        assert seen == [["Ready. Generate renders the animation.", True], ["The picture appears here.", True]]
+        assert [opaque for _, opaque, *_ in waiting] == [True, True]
+        assert waiting == at_rest
 
     def test_a_wrong_schedule_is_marked_and_refused(self, tab):
         tab.go("Keyframes")
