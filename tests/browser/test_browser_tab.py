@@ -105,10 +105,12 @@ class TestSettings:
 
         with tab.page.expect_request_finished(ticks):
             tab.open()
+        tab.wait_for_text("deforum_right", "The picture appears here.")
         at_rest = tab.page.evaluate(LOOK)
         tab.page.route(re.compile("/(predict|join)"), lambda route: None)  # no answer comes
         with tab.page.expect_request(ticks):
             tab.open()
+        tab.wait_for_text("deforum_right", "The picture appears here.")
         waiting = tab.page.evaluate(LOOK)
         tab.page.unroute_all()
         assert [opaque for _, opaque, *_ in waiting] == [True, True]
