@@ -45,6 +45,38 @@ def write_network(folder: Path, name: str) -> None:
         _write_tokenizer(folder / name)
 
 
+def write_anime_network(folder: Path, side: int | str = 64, **changed) -> Path:
+    """Write a network of the form of anime-seg's, or skip the test: red things are characters.
+
+    Args:
+        folder: where ``isnetis.onnx`` goes.
+        side: of its square picture; a text where the network takes any.
+        changed: ``bias`` of its only convolution, ``colours`` it takes.
+    """
+    onnx = pytest.importorskip("onnx", reason="pip install -r requirements-dev.txt")
+    make, float32 = onnx.helper, onnx.TensorProto.FLOAT
+    colours = changed.get("colours", 3)
+    red = [40.0, -40.0, -40.0, 0.0][:colours]
+    weights = [
+        make.make_tensor("weights", float32, (1, colours, 1, 1), red),
+        make.make_tensor("bias", float32, (1,), [changed.get("bias", -16.0)]),
+    ]
+    nodes = [
+        make.make_node("Conv", ["img", "weights", "bias"], ["level"]),
+        make.make_node("Sigmoid", ["level"], ["mask"]),
+    ]
+    shapes = [(1, channels, side, side) for channels in (colours, 1)]
+    ends = [
+        make.make_tensor_value_info(name, float32, shape) for name, shape in zip(("img", "mask"), shapes, strict=True)
+    ]
+    graph = make.make_graph(nodes, "red", ends[:1], ends[1:], weights)
+    model = make.make_model(graph, opset_imports=[make.make_opsetid("", 13)], ir_version=8)
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / "isnetis.onnx"
+    path.write_bytes(model.SerializeToString())
+    return path
+
+
 def _hybrid(transformers):
     backbone = {
         "global_padding": "same",

@@ -58,6 +58,15 @@ def test_depth(tmp_path, capsys):
     assert len(list(Path(told["folder"]).iterdir())) == 3
 
 
+def test_depth_of_anime_characters_without_weights(tmp_path, capsys):
+    pytest.importorskip("onnxruntime", reason="pip install onnxruntime")
+    video = make_video(tmp_path / "clip.mp4", [10, 20])
+    out = ["--out", str(tmp_path / "out"), "--models", str(tmp_path)]
+    assert main(["depth", str(video), "--mode", "anime", *out]) == 2
+    assert "isnetis.onnx is missing. Allow downloads" in capsys.readouterr().err.splitlines()[-1]
+    assert not (tmp_path / "out").exists()
+
+
 def test_depth_without_weights(tmp_path, capsys):
     video = make_video(tmp_path / "clip.mp4", [10, 20])
     assert main(["depth", str(video), "--out", str(tmp_path / "out"), "--models", str(tmp_path)]) == 2

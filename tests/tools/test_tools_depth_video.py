@@ -15,10 +15,10 @@ from deforum_helpers.media.ffmpeg import probe
 from deforum_helpers.models.depth import open_depth_model
 from deforum_helpers.tools import depth_video
 from deforum_helpers.tools.clips import Watch, open_video
-from deforum_helpers.tools.depth_look import THRESHOLDINGS, WITHOUT_DEPTH, DepthLook
+from deforum_helpers.tools.depth_look import ANIME, MIXED, THRESHOLDINGS, WITHOUT_DEPTH, DepthLook
 from deforum_helpers.tools.depth_video import finished, make_depth_video
 from media_samples import FAST, decode_frames, make_video
-from tiny_networks import write_network
+from tiny_networks import write_anime_network, write_network
 
 GREY = DepthLook(mode=WITHOUT_DEPTH)
 RAMP = np.repeat(np.arange(0, 256, 4, dtype=np.uint8)[None], 48, axis=0)
@@ -107,6 +107,40 @@ def test_without_a_network_it_is_grey(video, tmp_path):
     assert abs(int(first[15, 15, 0]) - 150) < 4
 
 
+@pytest.fixture
+def red_on_white(tmp_path):
+    """A video: the left half is red, which the tiny network takes for a character."""
+    image = np.full((48, 64, 3), 255, np.uint8)
+    image[:, :32] = (255, 0, 0)
+    writer = FfmpegVideoWriter(tmp_path / "clip.mp4", width=64, height=48, fps=Fraction(12), options=FAST)
+    for _ in range(3):
+        writer.write(image)
+    return writer.close()
+
+
+def test_anime_characters_are_white_on_black(red_on_white, tmp_path, networks):
+    pytest.importorskip("onnxruntime", reason="pip install onnxruntime")
+    write_anime_network(networks["models_folder"])
+    made = make_depth_video(red_on_white, tmp_path, DepthLook(mode=ANIME), networks=networks, encode=FAST)
+    assert made.findings == ()
+    seen = decode_frames(made.video)
+    assert len(seen) == 3
+    assert seen[:, :, :28].min() > 245
+    assert seen[:, :, 36:].max() < 10
+
+
+def test_mixed_is_the_depth_of_anime_characters(red_on_white, tmp_path, networks):
+    pytest.importorskip("onnxruntime", reason="pip install onnxruntime")
+    write_anime_network(networks["models_folder"])
+    mixed, depth = (
+        decode_frames(make_depth_video(red_on_white, tmp_path, look, networks=networks, encode=FAST).video).astype(int)
+        for look in (DepthLook(mode=MIXED), DepthLook())
+    )
+    assert np.abs(mixed[:, :, :28] - depth[:, :, :28]).max() < 10
+    assert depth[:, :, 36:].mean() > 10
+    assert mixed[:, :, 36:].max() < 10
+
+
 @pytest.mark.parametrize("thresholding", THRESHOLDINGS)
 def test_thresholds(thresholding):
     look = DepthLook(thresholding=thresholding, lower=100, upper=200)
@@ -144,7 +178,7 @@ def test_the_end_is_softened():
 @pytest.mark.parametrize(
     "wrong",
     [
-        {"mode": "Mixed"},
+        {"mode": "Half"},
         {"thresholding": "hard"},
         {"lower": -1},
         {"upper": 256},

@@ -1,4 +1,4 @@
-"""``depth``: a video to a video of its depth."""
+"""``depth``: a video to a video of its depth, or of where its anime characters are."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any
 
 from .tool import add_encoding, add_networks, encoding, networks, tell, watched
 
+_MODES = {"depth": "Depth", "anime": "Anime Remove Background", "mixed": "Mixed", "grayscale": "None (just grayscale)"}
 _THRESHOLDINGS = {
     "none": "None",
     "simple": "Simple",
@@ -32,7 +33,11 @@ def add_parser(commands: Any) -> None:
         "--network", default="Midas-3-Hybrid", metavar="NAME", help="as depth_algorithm (Midas-3-Hybrid)"
     )
     parser.add_argument(
-        "--grayscale", action="store_true", help="brightness of the video in place of depth; no network"
+        "--mode",
+        choices=tuple(_MODES),
+        default="depth",
+        help="depth, anime characters (white on black), the depth of these alone, or just brightness, without any "
+        "network (depth)",
     )
     parser.add_argument("--far-is-brighter", action="store_true", help="far things are white, not near ones")
     parser.add_argument(
@@ -55,11 +60,11 @@ def add_parser(commands: Any) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Make the video and print where it is."""
-    from ..tools.depth_look import WITH_DEPTH, WITHOUT_DEPTH, DepthLook
+    from ..tools.depth_look import DepthLook
     from ..tools.depth_video import make_depth_video
 
     look = DepthLook(
-        mode=WITHOUT_DEPTH if arguments.grayscale else WITH_DEPTH,
+        mode=_MODES[arguments.mode],
         network=arguments.network,
         closer_is_brighter=not arguments.far_is_brighter,
         thresholding=_THRESHOLDINGS[arguments.thresholding],

@@ -77,6 +77,7 @@ _OPTIONAL: Sequence[tuple[str, str, str]] = (
     ("matplotlib", "matplotlib", "plan --plot"),
     ("torch", "torch", "depth and flow models, diffusion on this machine"),
     ("spandrel", "spandrel", "upscaling"),
+    ("onnxruntime", "onnxruntime", "anime characters in depth videos"),
     ("diffusers", "diffusers", "diffusion without a web UI"),
     ("gradio", "gradio", "the page"),
 )

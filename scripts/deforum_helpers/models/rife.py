@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import RunError
-from .torch_runtime import random_state_kept, read_tensors
+from .torch_runtime import first_line, random_state_kept, read_tensors
 
 WIDTHS = (192, 128, 96, 64)
 """Channels of each block in the published weights."""
@@ -50,7 +50,7 @@ def load_rife(torch: Any, path: Path) -> Any:
     except KeyError as error:
         raise RunError(f"{path} does not hold the weights of RIFE 4.6: there is no {error}.") from error
     except Exception as error:
-        raise RunError(f"The weights in {path} cannot be read: {str(error).splitlines()[0]}") from error
+        raise RunError(f"The weights in {path} cannot be read: {first_line(error)}") from error
     return network
 
 

@@ -204,7 +204,7 @@ class Network:
                 rest = tuple(rung for rung in self._ladder if rung.device != self.placement.device)
                 if not rest or not isinstance(error, (RuntimeError, TypeError)):
                     raise RunError(f"{self.name} failed on {self.placement}: {error}") from error
-                why = _first_line(error)
+                why = first_line(error)
             else:
                 if np.isfinite(result).all():
                     return result
@@ -292,7 +292,8 @@ def _is_out_of_memory(error: Exception) -> bool:
     return isinstance(error, MemoryError) or "out of memory" in str(error).lower()
 
 
-def _first_line(error: Exception) -> str:
+def first_line(error: Exception) -> str:
+    """The first line of what an error says, or its kind where it says nothing."""
     return (str(error).strip() or type(error).__name__).splitlines()[0]
 
 

@@ -24,6 +24,7 @@ from .torch_runtime import (
     Network,
     NetworkUser,
     check_packages,
+    first_line,
     import_optional,
     opened,
     placements,
@@ -243,8 +244,7 @@ def _load(torch: Any, spandrel: Any, path: Path) -> Any:
         with random_state_kept():
             loaded = spandrel.ModelLoader(device="cpu").load_from_state_dict(weights)
     except Exception as error:
-        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
-        raise RunError(f"The network in {path} cannot be read: {reason}") from error
+        raise RunError(f"The network in {path} cannot be read: {first_line(error)}") from error
     if (loaded.input_channels, loaded.output_channels) != (3, 3) or int(loaded.scale) < 1:
         raise RunError(f"The network in {path} does not enlarge colour pictures.")
     loaded.model.float()

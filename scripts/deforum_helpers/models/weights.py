@@ -10,7 +10,7 @@ from typing import Any
 from ..errors import RunError
 from ..ports import SharedMemory
 from .download import RemoteFile, fetch_file
-from .torch_runtime import random_state_kept
+from .torch_runtime import first_line, random_state_kept
 
 Told = Callable[[str, int, int], None]
 """Is told what is being done, how much of it is done, and of how much."""
@@ -107,8 +107,7 @@ def load_pretrained(loader: Any, repo: str, *, models_folder: Path, allow_downlo
 def _no_weights(repo: str, folder: Path, error: Exception, *, allow_download: bool) -> RunError:
     by_hand = f"put the files of https://huggingface.co/{repo}/tree/main into {folder}."
     if folder.is_dir() or not isinstance(error, OSError):
-        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
-        return RunError(f"The network {repo} cannot be loaded: {reason} To replace it, {by_hand}")
+        return RunError(f"The network {repo} cannot be loaded: {first_line(error)} To replace it, {by_hand}")
     if allow_download:
         return RunError(f"The network {repo} cannot be downloaded. Check the connection, or {by_hand}")
     return RunError(f"The network {repo} is not on this machine. Allow downloads, or {by_hand}")

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 from ..errors import Finding, InputError
 
-WITH_DEPTH, WITHOUT_DEPTH = "Depth", "None (just grayscale)"
-MODES = (WITH_DEPTH, WITHOUT_DEPTH)
+WITH_DEPTH, ANIME, MIXED, WITHOUT_DEPTH = "Depth", "Anime Remove Background", "Mixed", "None (just grayscale)"
+MODES = (WITH_DEPTH, ANIME, MIXED, WITHOUT_DEPTH)
 THRESHOLDINGS = ("None", "Simple", "Simple (Auto-value)", "Adaptive (Mean)", "Adaptive (Gaussian)")
 
 
@@ -16,9 +16,10 @@ class DepthLook:
     """What a depth video shows.
 
     Attributes:
-        mode: one of ``MODES``: depth, or the brightness of the video.
+        mode: one of ``MODES``: depth; anime characters, white on black; the depth of anime characters, on black; or
+            the brightness of the video.
         network: the depth network, a value of the setting ``depth_algorithm``.
-        closer_is_brighter: near things are white; if not, far ones are. Brightness of the video is left as it is.
+        closer_is_brighter: near things are white; if not, far ones are. Only depth knows near and far.
         thresholding: one of ``THRESHOLDINGS``: greys, or two levels, black and ``upper``. "Simple" parts them at
             ``lower``, "Simple (Auto-value)" where Otsu's method finds it best in each frame, the adaptive ones at the
             (weighted) mean of the ``block_size`` pixels around, less ``c``.
@@ -64,6 +65,16 @@ class DepthLook:
         ]
         if wrong:
             raise InputError(wrong)
+
+    @property
+    def shows_depth(self) -> bool:
+        """Whether a depth network is needed."""
+        return self.mode in (WITH_DEPTH, MIXED)
+
+    @property
+    def cuts_out(self) -> bool:
+        """Whether only anime characters are seen."""
+        return self.mode in (ANIME, MIXED)
 
     @property
     def _levels(self) -> tuple[tuple[str, int], ...]:

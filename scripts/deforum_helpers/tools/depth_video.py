@@ -1,4 +1,4 @@
-"""Vid2depth: how near everything in a video is, as a video.
+"""Vid2depth: how near everything in a video is, or where its anime characters are, as a video.
 
 All frames share one range from black to white: it is found on pictures from all over the clip before the first frame is
 written. So a grey means the same everywhere, and nothing pumps when something comes near or leaves. Networks of the
@@ -21,10 +21,12 @@ from ..errors import Interrupted
 from ..imaging.depth_maps import depth_range_of, depth_to_grey
 from ..media.encode import EncodeOptions
 from ..media.naming import clean_stem
+from ..models.anime import open_anime_matte
 from ..models.depth import open_depth_model
+from ..models.weights import Opening
 from ..ports import DepthEstimator, Image
 from .clips import DEPTH, UNWATCHED, Clip, Made, Watch, fresh_folder, open_video, working_in, write_clip
-from .depth_look import WITH_DEPTH, DepthLook
+from .depth_look import DepthLook
 
 KEY = "video"
 _ADAPTIVE: Mapping[str, int] = {
@@ -36,6 +38,9 @@ _SAMPLES = 16
 
 Grey = NDArray[np.uint8]
 """H×W, uint8."""
+
+View = Callable[[Image], Grey]
+"""What turns a frame into greys."""
 
 
 def make_depth_video(  # noqa: PLR0913
@@ -54,24 +59,29 @@ def make_depth_video(  # noqa: PLR0913
         video: the video.
         out: the output folder.
         look: what to show.
-        networks: how networks are opened, arguments of ``open_depth_model``.
+        networks: how networks are opened, the attributes of ``Opening``.
         encode: how to encode.
         keep_frames: whether the frames are kept as PNG, too.
         watch: as for ``write_clip``.
 
     Raises:
         InputError: the video cannot be read.
-        RunError: PyTorch, transformers or the weights are missing, or the network fails.
+        RunError: a package or the weights of a network are missing, or it fails.
         Interrupted: it was stopped before the first frame.
         FfmpegError, StorageError: the depth video could not be written.
     """
     clip = open_video(video, key=KEY, ffmpeg=encode.ffmpeg if encode else None)
     watch.progress(0, clip.count)
     with ExitStack() as stack:
-        network = None
-        if look.mode == WITH_DEPTH:
+        views: list[View] = []
+        used: list[Any] = []
+        if look.cuts_out:
+            anime = stack.enter_context(open_anime_matte(Opening(**networks)))
+            views, used = [*views, anime.matte], [*used, anime]
+        if look.shows_depth:
             network = stack.enter_context(open_depth_model(look.network, **networks))
-        see = _luma if network is None else _depth_view(clip, network, look, watch)
+            views, used = [*views, _depth_view(clip, network, look, watch)], [*used, network]
+        see = _together(views or [_luma])
         folder = stack.enter_context(working_in(fresh_folder(out, DEPTH, clip.name)))
         made = write_clip(
             (finished(see(image), look) for image in clip.frames()),
@@ -82,7 +92,7 @@ def make_depth_video(  # noqa: PLR0913
             total=clip.count,
             watch=watch,
         )
-        said = () if network is None else network.findings
+        said = tuple(finding for network in used for finding in network.findings)
     return replace(made, findings=(*said, *made.findings))
 
 
@@ -104,8 +114,20 @@ def _parted(grey: Grey, look: DepthLook) -> Grey:
     return parted.astype(np.uint8, copy=False)
 
 
-def _depth_view(clip: Clip, network: DepthEstimator, look: DepthLook, watch: Watch) -> Callable[[Image], Grey]:
-    """What turns a frame into greys, in one range for the whole clip."""
+def _together(views: list[View]) -> View:
+    """White only where all of them see white: their product."""
+
+    def see(image: Image) -> Grey:
+        first, *others = (view(image) for view in views)
+        for other in others:
+            first = cv2.multiply(first, other, scale=1 / 255).astype(np.uint8, copy=False)
+        return first
+
+    return see
+
+
+def _depth_view(clip: Clip, network: DepthEstimator, look: DepthLook, watch: Watch) -> View:
+    """Depth in one range of greys for the whole clip."""
     step = max(1, (clip.count or 1) // _SAMPLES)
     shown = depth_range_of(map(network.predict, _until_stopped(clip.every(step), watch)))
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import InputError
 from ..settings.schema import SETTINGS, Setting
-from ..tools.depth_look import MODES, THRESHOLDINGS, WITH_DEPTH, DepthLook
+from ..tools.depth_look import MIXED, MODES, THRESHOLDINGS, WITH_DEPTH, DepthLook
 from ..web import is_url
 from .door import Tooling
 from .tree import Path as Headings
@@ -66,7 +66,7 @@ def _path_field(key: str, label: str, about: str, elem_id: str) -> Setting:
 
 # --- Vid2depth -------------------------------------------------------------------------------------------------------
 
-_WITH_DEPTH = f"depth_mode == {WITH_DEPTH!r}"
+_WITH_DEPTH = f"depth_mode in [{WITH_DEPTH!r}, {MIXED!r}]"
 _ADAPTIVE = "depth_thresholding in ['Adaptive (Mean)', 'Adaptive (Gaussian)']"
 _DEPTH_NETWORKS = (
     *("Midas-3-Hybrid", "Midas-3-Large", "Midas-3.1-BeiTLarge", "Zoe"),
@@ -114,7 +114,8 @@ VID2DEPTH = Tool(
             WITH_DEPTH,
             key="depth_mode",
             label="Mode",
-            help="How near things are, as a network sees it, or just how bright they are.",
+            help="How near things are, as a network sees it; anime characters, white on black; both, which is how near "
+            "these are; or just how bright everything is.",
             widget="Dropdown",
             choices=MODES,
             elem_id="mode",
