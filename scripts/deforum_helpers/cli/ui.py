@@ -13,7 +13,7 @@ from threading import Event
 from typing import TYPE_CHECKING, Any
 
 from ..errors import RunError
-from ..jobs.workbench import Workbench
+from ..jobs.workbench import Workbench, Workplace
 from .queue import (
     TOKEN_VARIABLE,
     add_queue,
@@ -28,7 +28,6 @@ from .queue import (
 if TYPE_CHECKING:
     from ..jobs.access import Access
     from ..jobs.queue import JobQueue
-    from ..run_options import RunOptions
     from ..ui.queue_door import QueueDoor
 
 _POLL_SECONDS = 3600.0
@@ -97,8 +96,8 @@ def _access(out: Path) -> Access:
 
 
 @contextmanager
-def _workshop(arguments: argparse.Namespace, out: Path, _networks: bool) -> Iterator[RunOptions]:
-    yield run_options(arguments, out)
+def _workshop(arguments: argparse.Namespace, out: Path, _networks: bool) -> Iterator[Workplace]:
+    yield Workplace(run_options(arguments, out))
 
 
 def _door(queue: JobQueue, out: Path, access: Access | None) -> QueueDoor:

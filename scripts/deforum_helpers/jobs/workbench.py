@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from ..errors import DeforumError, JobStateError, RunError
 
 if TYPE_CHECKING:
+    from ..run_options import RunOptions
     from ..tools.clips import Made, Watch
 
 _PATIENCE_SECONDS = 10.0
@@ -46,6 +47,23 @@ class ToolStatus:
     def is_over(self) -> bool:
         """Whether it has ended, however that was."""
         return self.made is not None or self.error is not None
+
+
+def _never() -> bool:
+    return False
+
+
+@dataclass(frozen=True)
+class Workplace:
+    """Where a tool works.
+
+    Attributes:
+        options: how things are done there.
+        interrupted: whether somebody there wants it to stop, besides those who ask the workbench.
+    """
+
+    options: RunOptions
+    interrupted: Callable[[], bool] = _never
 
 
 class Workbench:

@@ -7,14 +7,14 @@ import json
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import InputError, SettingsError
 from ..jobs.queue import JobQueue
 from ..jobs.status import JobRequest, JobStatus
-from ..jobs.workbench import ToolStatus, Workbench
+from ..jobs.workbench import ToolStatus, Workbench, Workplace
 from ..media.store import ensure_folder, write_bytes_atomic, write_text_atomic
 from ..settings.files import dump_settings, load_settings
 from .door import PastRun, PlanView, Preset, Tooling
@@ -26,11 +26,10 @@ from .values import Draft
 
 if TYPE_CHECKING:
     from ..jobs.access import Access
-    from ..run_options import RunOptions
     from ..tools.clips import Made, Watch
 
-Workshop = Callable[[Path, bool], "AbstractContextManager[RunOptions]"]
-"""Where a tool works: given the folder of all runs and whether it uses networks, how things are done there."""
+Workshop = Callable[[Path, bool], AbstractContextManager[Workplace]]
+"""Opens the place where a tool works, given the folder of all runs and whether it uses networks."""
 
 _LARGE = 20_000
 """Characters from which a pasted manifest is kept as a file, so that it need not travel with every change."""
@@ -46,11 +45,11 @@ def _nowhere() -> Path | None:
 
 
 @contextmanager
-def _plain_workshop(out: Path, _networks: bool) -> Iterator[RunOptions]:
+def _plain_workshop(out: Path, _networks: bool) -> Iterator[Workplace]:
     """Everything is where it is by default."""
     from ..run_options import RunOptions
 
-    yield RunOptions(out=out)
+    yield Workplace(RunOptions(out=out))
 
 
 @dataclass(frozen=True)
@@ -208,8 +207,13 @@ class QueueDoor:
         from ..jobs.reach import Reach
 
         def at_work(watch: Watch) -> Made:
-            with self.workshop(self.out, networks) as options:
-                return work(Tooling(options, Reach(self.out, self.access), watch))
+            with self.workshop(self.out, networks) as place:
+
+                def should_stop() -> bool:
+                    return watch.should_stop() or place.interrupted()
+
+                tooling = Tooling(place.options, Reach(self.out, self.access), replace(watch, should_stop=should_stop))
+                return work(tooling)
 
         self.bench.start(name, at_work)
         self.bench.wait(_AT_ONCE)

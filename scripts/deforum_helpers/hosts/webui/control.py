@@ -12,6 +12,11 @@ _POLL_SECONDS = 0.1
 _PAUSED = "Paused. Press Pause again to go on."
 
 
+def interrupted(state: Any) -> bool:
+    """Whether the web UI's Interrupt was pressed, in any of its ways; ``state`` is its ``shared.state``."""
+    return bool(state.interrupted or getattr(state, "stopping_generation", False))
+
+
 class WebuiControl:
     """A ``ports.Control`` that hears the web UI's buttons and passes what they say on to the run's own switches.
 
@@ -43,7 +48,7 @@ class WebuiControl:
     def _listen(self) -> None:
         state, run = self._state, self._run
         with self._listening:  # one press is one press, whoever hears it
-            if state.interrupted or getattr(state, "stopping_generation", False):
+            if interrupted(state):
                 run.stop()
             elif state.skipped:
                 state.skipped = False

@@ -6,11 +6,12 @@ import os
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from threading import Event, Lock
 from typing import TYPE_CHECKING, Any
 
-from ...jobs.workbench import Workbench
+from ...jobs.workbench import Workbench, Workplace
 from .host import open_host, part
 from .options import PERSISTENT, PERSISTENT_PATH, option_values, run_options
 from .samplers import sampler_names, scheduler_names
@@ -18,7 +19,6 @@ from .samplers import sampler_names, scheduler_names
 if TYPE_CHECKING:
     from ...jobs.access import Access
     from ...jobs.queue import JobQueue
-    from ...run_options import RunOptions
     from ...ui.door import Door
 
 TOKEN_VARIABLE = "DEFORUM_TOKEN"  # noqa: S105 - where it is found, not what it is
@@ -130,22 +130,24 @@ class Desk:
 
 
 @contextmanager
-def workshop(out: Path, networks: bool) -> Iterator[RunOptions]:
+def workshop(out: Path, networks: bool) -> Iterator[Workplace]:
     """Where a tool of the tab works: by the settings page; if it uses networks, alone with the graphics card.
 
     Args:
         out: folder of all runs.
         networks: whether it uses networks.
     """
+    from .control import interrupted
     from .session import webui_job
     from .vram import WebuiMemory, memory_given_back
 
     host = open_host()
     if not networks:
-        yield run_options(host, out)
+        yield Workplace(run_options(host, out))
         return
     with webui_job(host, "deforum tool"), memory_given_back(host):
-        yield run_options(host, out, memory=WebuiMemory(host))
+        options = run_options(host, out, memory=WebuiMemory(host))
+        yield Workplace(options, partial(interrupted, host.state))
 
 
 def output_folder() -> Path:

@@ -14,7 +14,7 @@ from ...errors import EngineError, Interrupted
 from ...ports import Control, Diffused, DiffusionRequest, Fill, Image
 from .borrowed import borrowed
 from .canvas import canvas_size, check_request, from_canvas, on_canvas
-from .control import WebuiControl
+from .control import WebuiControl, interrupted
 from .controlnet import control_scripts, controlnet_errors
 from .failures import engine_errors
 from .host import Host, accepts, open_host
@@ -111,7 +111,7 @@ class WebuiDiffuser:
         while True:
             with borrowed(self._host, _options(request)):
                 done = self._process(request)
-            if state.interrupted or getattr(state, "stopping_generation", False):
+            if interrupted(state):
                 raise Interrupted("Stopped by the web UI's Interrupt.")
             if not state.skipped:
                 break
