@@ -374,6 +374,8 @@ class TestHandingOver:
             stderr=subprocess.PIPE,
             text=True,
             start_new_session=True,
+            # Whoever started the tests in the background had them ignore Ctrl-C.
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         ) as parent:
             assert parent.stdout.readline() == "ready\n"
             os.killpg(parent.pid, signal.SIGINT)
