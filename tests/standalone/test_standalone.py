@@ -366,7 +366,9 @@ class TestHandingOver:
             "import sys\ntry:\n    print('ready', flush=True)\n    sys.stdin.read()\n"
             "except KeyboardInterrupt:\n    sys.exit(130)"
         )
-        script = LOAD + f"sys.exit(standalone.wait_for([sys.executable, '-c', {child!r}]))"
+        # Whoever started these tests in the background had them ignore Ctrl-C.
+        heard = "import signal\nsignal.signal(signal.SIGINT, signal.default_int_handler)\n"
+        script = LOAD + heard + f"sys.exit(standalone.wait_for([sys.executable, '-c', {child!r}]))"
         with subprocess.Popen(
             [sys.executable, "-c", script],
             stdin=subprocess.PIPE,
@@ -374,8 +376,6 @@ class TestHandingOver:
             stderr=subprocess.PIPE,
             text=True,
             start_new_session=True,
-            # Whoever started the tests in the background had them ignore Ctrl-C.
-            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         ) as parent:
             assert parent.stdout.readline() == "ready\n"
             os.killpg(parent.pid, signal.SIGINT)
