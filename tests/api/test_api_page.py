@@ -58,7 +58,7 @@ def last_of(server: Server, job: str) -> dict[str, object]:
 def test_one_queue_for_page_and_server(tmp_path):
     out = tmp_path / "out"
     with serving(out, "--latency", "0.2") as server:
-        body = {"deforum_settings": [{**TINY, "max_frames": 40}, TINY]}
+        body = {"deforum_settings": [{**TINY, "max_frames": 240}, TINY]}
         cut_off, waiting = server.ask("POST", "/deforum_api/batches", body)["job_ids"]
         assert next(event for event in server.events(cut_off) if event["frame"] >= 2)
         done = subprocess.run(command(out), capture_output=True, text=True, env=environment(), timeout=60, check=False)

@@ -13,7 +13,7 @@ from types import SimpleNamespace
 
 import pytest
 import webui_host
-from fastapi import FastAPI
+from fastapi import FastAPI, Response
 from fastapi.testclient import TestClient
 
 from deforum_helpers import ui
@@ -155,6 +155,39 @@ class TestTab:
         for name in "abcd":
             code = client.get("/deforum_api/jobs", headers={"Origin": f"https://{name}.example"}).status_code
             assert code == (200 if name in welcome else 403), name
+
+    def test_a_server_that_answers_browsers_before_any_route_is_asked(self, host, tmp_path):
+        """As Forge's gradio does: it is running when the routes come, and lets no other page in on this computer."""
+
+        class Denies:
+            def __init__(self, app):
+                self.app = app
+
+            async def __call__(self, scope, receive, send):
+                if scope["type"] == "http" and scope["method"] == "OPTIONS":
+                    await Response("OK", headers={"Access-Control-Max-Age": "600"})(scope, receive, send)
+                else:
+                    await self.app(scope, receive, send)
+
+        flags = host("shared").cmd_opts
+        flags.deforum_api, flags.cors_allow_origins = True, "https://a.example"
+        self.register(host, tmp_path)
+        app = FastAPI()
+        app.add_middleware(Denies)
+        client = TestClient(app)
+        assert client.get("/").status_code == 404
+        host("script_callbacks").registered["started"][0](None, app)
+
+        def asked(path, origin):
+            wants = {"Origin": f"https://{origin}.example", "Access-Control-Request-Method": "POST"}
+            reply = client.options(path, headers=wants)
+            return reply.status_code, reply.headers.get("Access-Control-Allow-Origin")
+
+        assert asked("/deforum_api/batches", "a") == (200, "https://a.example")
+        assert asked("/deforum_api/batches", "b") == (403, None)
+        assert asked("/deforum_apis/batches", "a") == (200, None)
+        welcome = {"Origin": "https://a.example"}
+        assert client.post("/deforum_api/batches", json={}, headers=welcome).status_code == 400
 
     def test_files_of_others_are_out_of_reach_where_others_may_come(self, host, tmp_path, monkeypatch):
         flags = host("shared").cmd_opts

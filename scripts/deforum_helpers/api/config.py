@@ -60,3 +60,8 @@ class ApiConfig:
     most_bytes: int = 32 << 20
     most_jobs: int = 100
     version: str = __version__
+
+    @property
+    def welcomes_others(self) -> bool:
+        """Whether pages of any other server may use the API."""
+        return bool(self.origins or self.origin_pattern)

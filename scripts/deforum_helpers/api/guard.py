@@ -13,6 +13,7 @@ from fastapi.encoders import jsonable_encoder
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException  # what fastapi raises itself
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from ..errors import AccessError, InputError, RunError
 from .config import ApiConfig
@@ -58,6 +59,36 @@ def preflight() -> Response:
             "Access-Control-Max-Age": "600",
         }
     )
+
+
+class Preflights:
+    """Answers what browsers ask before they send a request to the API, and leaves all else to a server.
+
+    For servers (Forge's) in which something else answers it before any route is looked for.
+
+    Args:
+        server: as ASGI has it.
+        config: of the API.
+        prefixes: of its paths.
+    """
+
+    def __init__(self, server: ASGIApp, config: ApiConfig, prefixes: Sequence[str]) -> None:
+        self._server = server
+        self._config = config
+        self._prefixes = tuple(f"{prefix}/" for prefix in prefixes)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """As ASGI has it."""
+        if scope["type"] == "http" and scope["method"] == "OPTIONS" and self._is_ours(scope):
+            request = Request(scope, receive)
+            reply = _refused(request, self._config) or preflight()
+            await _told_to_browsers(reply, request, self._config)(scope, receive, send)
+        else:
+            await self._server(scope, receive, send)
+
+    def _is_ours(self, scope: Scope) -> bool:
+        path: str = scope["path"]
+        return path.removeprefix(scope.get("root_path", "")).startswith(self._prefixes)
 
 
 def _told_to_browsers(reply: Response, request: Request, config: ApiConfig) -> Response:

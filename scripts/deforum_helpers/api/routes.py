@@ -17,12 +17,14 @@ from . import models
 from .config import ApiConfig
 from .events import server_sent
 from .files import file_reply
-from .guard import guarded_route, preflight
+from .guard import Preflights, guarded_route, preflight
 from .replies import JOBS, Reply, finding_objects, job_object, told
 from .service import Service
+from .simple import PREFIX as SIMPLE_PREFIX
 from .simple import SimpleRoutes
 
 PREFIX = "/deforum_api"
+_PREFIXES = (PREFIX, SIMPLE_PREFIX)
 NO_SETTINGS = (
     "No settings files provided. Please provide an element 'deforum_settings' of type list in the request JSON payload."
 )
@@ -62,15 +64,17 @@ def create_router(queue: JobQueue, config: ApiConfig) -> APIRouter:
         _add_looks(router, _Looks(service))
     if config.simple:
         SimpleRoutes(service).add_to(router)
-    if config.origins or config.origin_pattern:
-        for prefix in (PREFIX, "/deforum"):
+    if config.welcomes_others:
+        for prefix in _PREFIXES:
             router.add_api_route(prefix + "/{rest:path}", preflight, methods=["OPTIONS"], include_in_schema=False)
     return router
 
 
 def register(app: FastAPI, queue: JobQueue, config: ApiConfig) -> None:
-    """Add the routes to the server of a host."""
+    """Add the routes to the server of a host, which may be running."""
     app.include_router(create_router(queue, config))
+    if config.welcomes_others and app.middleware_stack is not None:
+        app.middleware_stack = Preflights(app.middleware_stack, config, _PREFIXES)
 
 
 def _add_batches(router: APIRouter, routes: _Batches) -> None:
