@@ -30,7 +30,7 @@ def settings(number: int) -> dict[str, object]:
 
 def test_thirty_jobs_and_a_kill(tmp_path):
     out = tmp_path / "out"
-    with serving(out, "--latency", "0.05") as server:
+    with serving(out, "--latency", "0.2") as server:
         body = {"deforum_settings": [settings(number) for number in range(JOBS)]}
         ids = server.ask("POST", "/deforum_api/batches", body)["job_ids"]
         assert len(ids) == JOBS
