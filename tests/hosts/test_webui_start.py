@@ -197,6 +197,17 @@ class TestTab:
         ((door, _, _),) = host("script_callbacks").registered["tabs"][0]()
         assert {tmp_path / "out", tmp_path / "allowed"} <= set(door.access.roots)
 
+    def test_what_the_user_can_mend_is_logged_without_a_trace(self, host, tmp_path, monkeypatch, caplog):
+        def in_use(door):
+            raise StorageError("Another Deforum runs the jobs. Use that one.")
+
+        monkeypatch.setattr(ui, "build_tab", in_use)
+        self.register(host, tmp_path)
+        host("script_callbacks").registered["tabs"][0]()
+        (record,) = caplog.records
+        assert record.getMessage().endswith("Another Deforum runs the jobs. Use that one.")
+        assert record.exc_info is None
+
     def test_a_missing_room_is_told_in_the_tab_and_logged_once(self, host, tmp_path, monkeypatch, caplog):
         def missing(door):
             raise ModuleNotFoundError("No module named 'plotting'", name="plotting.axes")

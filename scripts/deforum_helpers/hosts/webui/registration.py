@@ -9,6 +9,7 @@ from pathlib import Path
 from threading import Thread
 from typing import Any
 
+from ...errors import DeforumError
 from .conflicts import conflict_text, other_deforums
 from .desk import Desk, output_folder
 from .host import optional_part, part
@@ -46,7 +47,7 @@ def _tab(desk: Desk) -> list[tuple[Any, str, str]]:
 
         page = build_tab(desk.door())
     except Exception as error:  # noqa: BLE001 - whatever it is, there is a tab that says so
-        _LOG.error("The Deforum tab could not be made: %s", error, exc_info=error)
+        _LOG.error("The Deforum tab could not be made: %s", error, exc_info=_trace(error))
         page = message_tab("Deforum cannot be used yet", what_to_do(error))
     return [(page, TAB_NAME, TAB_ID)]
 
@@ -91,6 +92,11 @@ def _guarded(what: str, function: Callable[..., object]) -> Callable[..., None]:
         try:
             function(*args, **named)
         except Exception as error:  # noqa: BLE001 - the web UI goes on, whatever happens here
-            _LOG.error("Deforum: %s failed: %s", what, error, exc_info=error)
+            _LOG.error("Deforum: %s failed: %s", what, error, exc_info=_trace(error))
 
     return guarded
+
+
+def _trace(error: Exception) -> Exception | None:
+    """Where ``error`` comes from, for the log; nothing if it says itself what is wrong."""
+    return None if isinstance(error, DeforumError) else error
