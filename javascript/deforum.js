@@ -197,6 +197,30 @@
         press("deforum_tool_tick");
     }
 
+    // --- buttons whose errand is under way --------------------------------------------------------------------------
+
+    const ERRANDS = [
+        ...["generate", "save_settings_btn", "load_settings_btn", "load_video_settings_btn", "save_preset_btn"],
+        ...["run_load_btn"],
+    ].map((name) => `#deforum_${name}`).join();
+    let errand = null; // {button, answer, since} of the one that was pressed last
+
+    function answered() {
+        return byId("deforum_said")?.querySelector("[data-answer]")?.dataset.answer ?? "";
+    }
+
+    function beginErrand(button) {
+        errand?.button.removeAttribute("aria-busy");
+        errand = { button, answer: answered(), since: performance.now() };
+        button.setAttribute("aria-busy", "true");
+    }
+
+    function followErrand(now) {
+        if (!errand || (answered() === errand.answer && now - errand.since < PATIENCE * 4)) return;
+        errand.button.removeAttribute("aria-busy");
+        errand = null;
+    }
+
     // --- from a finding to its field, from a picture to its run --------------------------------------------------------
 
     const wait = (milliseconds) => new Promise((done) => setTimeout(done, milliseconds));
@@ -242,6 +266,8 @@
     function click(event) {
         const target = event.target;
         if (!(target instanceof Element)) return;
+        const sent = target.closest(ERRANDS);
+        if (sent) beginErrand(sent);
         const link = target.closest(".deforum-jump");
         if (link) void jump(link);
         if (target.closest(".deforum-tool-stop")) press("deforum_tool_stop");
@@ -383,6 +409,7 @@
         const root = byId("deforum_interface");
         if (!root || document.hidden) return;
         const now = performance.now();
+        followErrand(now);
         followRun(root, now);
         followLists();
         if (!isShown(root)) return;

@@ -116,6 +116,17 @@ class TestSettings:
         assert [opaque for _, opaque, *_ in waiting] == [True, True]
         assert waiting == at_rest
 
+    def test_a_button_shows_that_it_was_heard(self, tab):
+        tab.page.locator("#deforum_settings_path :is(textarea, input) >> nth=0").fill("no such file.txt")
+        tab.page.route(re.compile("/(predict|join)"), lambda route: None)  # no answer comes
+        tab.press("deforum_load_settings_btn")
+        tab.page.wait_for_selector("#deforum_load_settings_btn[aria-busy=true]")
+        for _ in range(2):  # no file is named twice, and still it is answered
+            tab.page.unroute_all()  # what waits is sent
+            tab.wait_for_text("deforum_said", "no such file.txt")
+            tab.page.wait_for_selector("#deforum_load_settings_btn:not([aria-busy])")
+            tab.press("deforum_load_settings_btn")
+
     def test_a_wrong_schedule_is_marked_and_refused(self, tab):
         tab.go("Keyframes")
         tab.write("zoom", "0: (1), 20: (sine(t))")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -75,16 +75,16 @@ class Errands:
         page, still = self._page, [compat.same() for _ in watched]
 
         def run(asked: str, *given: Any) -> list[Any]:
-            done = self._done(asked, given)
+            wanted = json.loads(asked or "{}")
+            done = self._done(wanted, given)
             filled = page.unchanged() if done.draft is None else page.fill(done.draft)
-            return [done.said, *(still if done.run is None else done.run), *filled]
+            return [_answer(wanted, done.said), *(still if done.run is None else done.run), *filled]
 
         outputs = [said, *watched, *page.outputs]
         compat.listen(page.errand.change, run, [page.errand, *page.inputs], outputs, raw=True, once=True)
 
-    def _done(self, asked: str, given: Sequence[Any]) -> Done:
-        wanted = json.loads(asked or "{}")
-        errand, reads = self._known.get(wanted.get("errand"), (_nothing, False))
+    def _done(self, wanted: Mapping[str, Any], given: Sequence[Any]) -> Done:
+        errand, reads = self._known.get(str(wanted.get("errand")), (_nothing, False))
         try:
             return errand(self._page.draft(given) if reads else Draft(), wanted.get("given", ()))
         except DeforumError as error:
@@ -93,6 +93,11 @@ class Errands:
 
 def _nothing(_: Draft, _given: Sequence[str]) -> Done:
     return Done("")
+
+
+def _answer(wanted: Mapping[str, Any], said: str) -> str:
+    """What is said, and to which request: the script shows by it which button still waits."""
+    return f'{said}<span hidden data-answer="{int(wanted.get("at", 0))}"></span>'
 
 
 def request(name: str, *given: Any) -> str:
