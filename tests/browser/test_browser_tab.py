@@ -80,6 +80,23 @@ class TestSettings:
             tab.go(heading)
             assert tab.page.evaluate("document.documentElement.scrollWidth") <= 1280
 
+    def test_the_right_side_scrolls_where_it_is_higher_than_the_page(self, tab):
+        tab.page.set_viewport_size({"width": 1280, "height": 600})
+        tab.unfold("deforum_presets_accord")
+        tab.page.wait_for_selector("#deforum_presets .deforum-card")
+        sides = tab.page.evaluate("""() => {
+            const right = document.querySelector('#deforum_right');
+            const inside = [...right.querySelectorAll('#deforum_generate_box, #deforum_presets_accord, .deforum-card')];
+            const boxes = inside.map((each) => each.getBoundingClientRect());
+            return [right.scrollHeight > right.clientHeight, right.scrollWidth - right.clientWidth,
+                    Math.max(...boxes.map((box) => box.right)) - right.getBoundingClientRect().right,
+                    boxes[1].top - boxes[0].bottom];
+        }""")
+        assert sides[0]
+        assert sides[1] <= 0
+        assert sides[2] <= 0
+        assert sides[3] > 0
+
     def test_modes_show_what_they_use(self, tab):
         tab.go("Keyframes")
         assert tab.is_shown("angle")
