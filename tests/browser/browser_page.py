@@ -36,6 +36,7 @@ class TabPage:
         self.page.wait_for_selector(_TABS)
         self.page.wait_for_selector("#deforum_generate")
         self.page.wait_for_function("document.querySelector('#deforum_schedule_reply') !== null")
+        self.page.wait_for_selector("#deforum_status p")  # newer gradios fill in what is shown last
 
     def picture(self, path: Path, *, whole: bool = False) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
