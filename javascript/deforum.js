@@ -199,10 +199,8 @@
 
     // --- buttons whose errand is under way --------------------------------------------------------------------------
 
-    const ERRANDS = [
-        ...["generate", "save_settings_btn", "load_settings_btn", "load_video_settings_btn", "save_preset_btn"],
-        ...["run_load_btn"],
-    ].map((name) => `#deforum_${name}`).join();
+    const ERRANDS = ["generate", "save_settings_btn", "load_settings_btn", "load_video_settings_btn", "save_preset_btn",
+        "run_load_btn"].map((name) => `#deforum_${name}`).join();
     let errand = null; // {button, answer, since} of the one that was pressed last
 
     function answered() {

@@ -45,21 +45,21 @@ def write_network(folder: Path, name: str) -> None:
         _write_tokenizer(folder / name)
 
 
-def write_anime_network(folder: Path, side: int | str = 64, **changed) -> Path:
+def write_anime_network(folder: Path, side: int | str = 64, *, bias: float = -16.0, colours: int = 3) -> Path:
     """Write a network of the form of anime-seg's, or skip the test: red things are characters.
 
     Args:
         folder: where ``isnetis.onnx`` goes.
         side: of its square picture; a text where the network takes any.
-        changed: ``bias`` of its only convolution, ``colours`` it takes.
+        bias: of its only convolution.
+        colours: channels it takes.
     """
     onnx = pytest.importorskip("onnx", reason="pip install -r requirements-dev.txt")
     make, float32 = onnx.helper, onnx.TensorProto.FLOAT
-    colours = changed.get("colours", 3)
     red = [40.0, -40.0, -40.0, 0.0][:colours]
     weights = [
         make.make_tensor("weights", float32, (1, colours, 1, 1), red),
-        make.make_tensor("bias", float32, (1,), [changed.get("bias", -16.0)]),
+        make.make_tensor("bias", float32, (1,), [bias]),
     ]
     nodes = [
         make.make_node("Conv", ["img", "weights", "bias"], ["level"]),

@@ -198,3 +198,8 @@ class Interrupted(DeforumError):  # noqa: N818 - it is a request that was honour
     def __init__(self, message: str, *, run: Path | None = None) -> None:
         super().__init__(message)
         self.run = run
+
+
+def first_line(error: BaseException, most: int | None = None) -> str:
+    """The first line of what an error of any library says, or its kind where it says nothing; ``most`` characters."""
+    return (str(error).strip() or type(error).__name__).splitlines()[0][:most]

@@ -6,16 +6,11 @@ import argparse
 from pathlib import Path
 from typing import Any
 
+from ..tools.depth_look import MODES, THRESHOLDINGS, DepthLook
 from .tool import add_encoding, add_networks, encoding, networks, tell, watched
 
-_MODES = {"depth": "Depth", "anime": "Anime Remove Background", "mixed": "Mixed", "grayscale": "None (just grayscale)"}
-_THRESHOLDINGS = {
-    "none": "None",
-    "simple": "Simple",
-    "auto": "Simple (Auto-value)",
-    "mean": "Adaptive (Mean)",
-    "gaussian": "Adaptive (Gaussian)",
-}
+_MODES = dict(zip(("depth", "anime", "mixed", "grayscale"), MODES, strict=True))
+_THRESHOLDINGS = dict(zip(("none", "simple", "auto", "mean", "gaussian"), THRESHOLDINGS, strict=True))
 
 
 def add_parser(commands: Any) -> None:
@@ -60,7 +55,6 @@ def add_parser(commands: Any) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Make the video and print where it is."""
-    from ..tools.depth_look import DepthLook
     from ..tools.depth_video import make_depth_video
 
     look = DepthLook(

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from ..errors import DeforumError, RunError
+from ..errors import DeforumError, RunError, first_line
 
 State = Literal["ok", "missing", "optional"]
 
@@ -118,7 +118,7 @@ def _ffmpeg() -> Check:
         return Check("ffmpeg", "ok", f"{ffmpeg_version()} at {find_ffmpeg()}")
     except DeforumError as error:
         fix = "pip install imageio-ffmpeg, or render with --no-video"
-        return Check("ffmpeg", "missing", str(error).splitlines()[0], fix)
+        return Check("ffmpeg", "missing", first_line(error), fix)
 
 
 def _output(out: Path) -> Check:

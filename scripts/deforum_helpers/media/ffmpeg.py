@@ -13,7 +13,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import IO
 
-from ..errors import FfmpegError, InputError
+from ..errors import FfmpegError, InputError, first_line
 from .timebase import parse_fps
 
 TAIL_LINES = 15
@@ -231,7 +231,7 @@ def _bundled_ffmpeg() -> tuple[Path | None, str]:
     try:
         return Path(imageio_ffmpeg.get_ffmpeg_exe()).absolute(), ""
     except RuntimeError as error:
-        return None, str(error).strip().splitlines()[0]
+        return None, first_line(error)
 
 
 def widen(pipe: IO[bytes]) -> None:

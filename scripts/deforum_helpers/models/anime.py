@@ -11,13 +11,13 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import Finding, RunError
+from ..errors import Finding, RunError, first_line
 from ..imaging.opencv import cv
 from ..ports import Image, Mask
 from .download import RemoteFile
 from .inputs import Float32, check_image
-from .torch_runtime import first_line, import_optional
-from .weights import Opening, weights_file
+from .torch_runtime import import_optional
+from .weights import Opening, unreadable, weights_file
 
 ANIME_WEIGHTS = RemoteFile(
     url="https://huggingface.co/skytnt/anime-seg/resolve/main/isnetis.onnx",
@@ -89,6 +89,5 @@ def open_anime_matte(to: Opening) -> Iterator[AnimeMatte]:
     try:
         matte = AnimeMatte(runtime.InferenceSession(str(path), providers=["CPUExecutionProvider"]))
     except Exception as error:
-        again = "Delete it to have it fetched again."
-        raise RunError(f"The network in {path} cannot be read: {first_line(error)} {again}") from error
+        raise unreadable(path, error) from error
     yield matte

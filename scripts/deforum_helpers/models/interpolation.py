@@ -12,7 +12,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import Finding, RunError, SettingsError
+from ..errors import Finding, SettingsError
 from ..imaging.flow import OpenCVFlow
 from ..imaging.in_between import InBetween, similarity
 from ..imaging.opencv import cv
@@ -20,8 +20,8 @@ from ..ports import Image
 from .download import RemoteFile
 from .inputs import check_image
 from .rife import MULTIPLE, load_rife
-from .torch_runtime import Network, NetworkUser, check_packages, first_line, import_optional, opened, placements
-from .weights import Opening, find_weights, weights_file
+from .torch_runtime import Network, NetworkUser, check_packages, import_optional, opened, placements
+from .weights import Opening, find_weights, unreadable, weights_file
 
 _KEY = "frame_interpolation_engine"
 
@@ -174,8 +174,7 @@ def _load_script(torch: Any, path: Path) -> Any:
             warnings.simplefilter("ignore")  # PyTorch would rather have other formats; there is none of these weights.
             return torch.jit.load(str(path), map_location="cpu").float()
     except Exception as error:
-        again = "Delete it to have it fetched again."
-        raise RunError(f"The network in {path} cannot be read: {first_line(error)} {again}") from error
+        raise unreadable(path, error) from error
 
 
 def _check(first: Image, second: Image) -> tuple[int, int]:

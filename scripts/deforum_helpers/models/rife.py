@@ -11,8 +11,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from ..errors import RunError
-from .torch_runtime import first_line, random_state_kept, read_tensors
+from ..errors import RunError, first_line
+from .torch_runtime import random_state_kept, read_tensors
 
 WIDTHS = (192, 128, 96, 64)
 """Channels of each block in the published weights."""

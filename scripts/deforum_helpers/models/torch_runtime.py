@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import Finding, RunError
+from ..errors import Finding, RunError, first_line
 from ..ports import SharedMemory
 
 Float32 = NDArray[np.float32]
@@ -290,11 +290,6 @@ def _free(torch: Any, device: str) -> None:
 
 def _is_out_of_memory(error: Exception) -> bool:
     return isinstance(error, MemoryError) or "out of memory" in str(error).lower()
-
-
-def first_line(error: Exception) -> str:
-    """The first line of what an error says, or its kind where it says nothing."""
-    return (str(error).strip() or type(error).__name__).splitlines()[0]
 
 
 class NetworkUser:

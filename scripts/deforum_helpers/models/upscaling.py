@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import Finding, RunError, SettingsError
+from ..errors import Finding, RunError, SettingsError, first_line
 from ..imaging.opencv import cv
 from ..ports import Image
 from .download import RemoteFile
@@ -24,7 +24,6 @@ from .torch_runtime import (
     Network,
     NetworkUser,
     check_packages,
-    first_line,
     import_optional,
     opened,
     placements,

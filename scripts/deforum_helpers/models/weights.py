@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ..errors import RunError
+from ..errors import RunError, first_line
 from ..ports import SharedMemory
 from .download import RemoteFile, fetch_file
-from .torch_runtime import first_line, random_state_kept
+from .torch_runtime import random_state_kept
 
 Told = Callable[[str, int, int], None]
 """Is told what is being done, how much of it is done, and of how much."""
@@ -66,6 +66,12 @@ def find_weights(file: RemoteFile, folders: Sequence[Path]) -> Path:
     """
     found = _present(file, folders)
     return found if found is not None else fetch_file(file, folders[0], allow_download=False)
+
+
+def unreadable(path: Path, error: Exception) -> RunError:
+    """What to say of a file of weights that was fetched and is no network."""
+    again = "Delete it to have it fetched again."
+    return RunError(f"The network in {path} cannot be read: {first_line(error)} {again}")
 
 
 def _present(file: RemoteFile, folders: Sequence[Path]) -> Path | None:

@@ -8,6 +8,8 @@ from ..errors import Finding, InputError
 
 WITH_DEPTH, ANIME, MIXED, WITHOUT_DEPTH = "Depth", "Anime Remove Background", "Mixed", "None (just grayscale)"
 MODES = (WITH_DEPTH, ANIME, MIXED, WITHOUT_DEPTH)
+DEPTH_MODES = (WITH_DEPTH, MIXED)
+"""Those that need a depth network."""
 THRESHOLDINGS = ("None", "Simple", "Simple (Auto-value)", "Adaptive (Mean)", "Adaptive (Gaussian)")
 
 
@@ -69,7 +71,7 @@ class DepthLook:
     @property
     def shows_depth(self) -> bool:
         """Whether a depth network is needed."""
-        return self.mode in (WITH_DEPTH, MIXED)
+        return self.mode in DEPTH_MODES
 
     @property
     def cuts_out(self) -> bool:

@@ -77,10 +77,12 @@ def make_depth_video(  # noqa: PLR0913
         used: list[Any] = []
         if look.cuts_out:
             anime = stack.enter_context(open_anime_matte(Opening(**networks)))
-            views, used = [*views, anime.matte], [*used, anime]
+            views.append(anime.matte)
+            used.append(anime)
         if look.shows_depth:
             network = stack.enter_context(open_depth_model(look.network, **networks))
-            views, used = [*views, _depth_view(clip, network, look, watch)], [*used, network]
+            views.append(_depth_view(clip, network, look, watch))
+            used.append(network)
         see = _together(views or [_luma])
         folder = stack.enter_context(working_in(fresh_folder(out, DEPTH, clip.name)))
         made = write_clip(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import InputError
 from ..settings.schema import SETTINGS, Setting
-from ..tools.depth_look import MIXED, MODES, THRESHOLDINGS, WITH_DEPTH, DepthLook
+from ..tools.depth_look import DEPTH_MODES, MODES, THRESHOLDINGS, WITH_DEPTH, DepthLook
 from ..web import is_url
 from .door import Tooling
 from .tree import Path as Headings
@@ -66,7 +66,7 @@ def _path_field(key: str, label: str, about: str, elem_id: str) -> Setting:
 
 # --- Vid2depth -------------------------------------------------------------------------------------------------------
 
-_WITH_DEPTH = f"depth_mode in [{WITH_DEPTH!r}, {MIXED!r}]"
+_WITH_DEPTH = f"depth_mode in {list(DEPTH_MODES)}"
 _ADAPTIVE = "depth_thresholding in ['Adaptive (Mean)', 'Adaptive (Gaussian)']"
 _DEPTH_NETWORKS = (
     *("Midas-3-Hybrid", "Midas-3-Large", "Midas-3.1-BeiTLarge", "Zoe"),

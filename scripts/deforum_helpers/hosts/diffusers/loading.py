@@ -11,9 +11,9 @@ import diffusers
 import torch
 import transformers
 
-from ...errors import EngineError, Finding
+from ...errors import EngineError, Finding, first_line
 from .families import family_of
-from .memory import Placement, engine_errors, first_line, place
+from .memory import LONGEST_REASON, Placement, engine_errors, place
 from .names import find_weights
 from .options import EngineOptions
 from .single_file import SUFFIXES, load_file, load_vae
@@ -164,7 +164,9 @@ def _from_hub(name: str, options: EngineOptions, dtype: Any) -> Any:
             )
         except (OSError, ValueError) as error:
             if options.download:
-                raise EngineError(f"The model {name} cannot be downloaded: {first_line(error)}") from error
+                raise EngineError(
+                    f"The model {name} cannot be downloaded: {first_line(error, LONGEST_REASON)}"
+                ) from error
     raise EngineError(
         f"There is no model {name!r}; looked at {' and '.join(places)}. Give --model a diffusers folder, a "
         ".safetensors or .ckpt file, or owner/name on Hugging Face with --download."

@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 import torch
 
-from ...errors import EngineError, EngineMemoryError, EngineNaNError, Finding
+from ...errors import EngineError, EngineMemoryError, EngineNaNError, Finding, first_line
 from .options import Precision
 
 Fit = Literal["whole", "by part", "by layer"]
@@ -18,6 +18,8 @@ Fit = Literal["whole", "by part", "by layer"]
 _ROOM = 2.0 * 2**30
 """Bytes that a picture of usual size takes besides the weights, half precision."""
 _GIB = 2**30
+LONGEST_REASON = 300
+"""Characters of what another library says of its failure; some say all they know."""
 
 
 @dataclass(frozen=True)
@@ -112,12 +114,12 @@ def engine_errors(doing: str) -> Iterator[None]:
     except Exception as error:
         if "out of memory" in str(error).lower() or "can't allocate memory" in str(error).lower():
             raise _memory_error(doing, error) from error
-        raise EngineError(f"{doing} failed: {first_line(error)}") from error
+        raise EngineError(f"{doing} failed: {first_line(error, LONGEST_REASON)}") from error
 
 
 def _memory_error(doing: str, error: BaseException) -> EngineMemoryError:
     what = "Make the picture smaller, close what else uses the GPU, or use --dtype fp16."
-    return EngineMemoryError(f"{doing} ran out of memory ({first_line(error)}). {what}", retryable=True)
+    return EngineMemoryError(f"{doing} ran out of memory ({first_line(error, LONGEST_REASON)}). {what}", retryable=True)
 
 
 def check_finite(values: Any, what: str, remedy: str) -> None:
@@ -128,11 +130,6 @@ def check_finite(values: Any, what: str, remedy: str) -> None:
     """
     if not bool(torch.isfinite(values).all()):
         raise EngineNaNError(f"{what} made values that are no numbers. {remedy}")
-
-
-def first_line(error: BaseException) -> str:
-    """The first line of a message, or what kind of error it is."""
-    return (str(error).strip() or type(error).__name__).splitlines()[0][:300]
 
 
 def _bytes_of(part: Any) -> float:

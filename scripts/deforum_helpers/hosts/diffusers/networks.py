@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from safetensors.torch import load_file
 
-from ...errors import EngineError
+from ...errors import EngineError, first_line
 from .loading import Model
 from .memory import engine_errors
 from .names import find_weights, weights_in
@@ -106,7 +106,7 @@ class Networks:
                 str(path.parent), weight_name=path.name, adapter_name=adapter, local_files_only=True
             )
         except (ValueError, RuntimeError, KeyError) as error:
-            reason = str(error).strip().splitlines()[0][:200] if str(error).strip() else type(error).__name__
+            reason = first_line(error, 200)
             raise EngineError(
                 f"The LoRA {path.name} does not fit {self._model.name} ({self._model.family}): {reason} "
                 "It may be made for another architecture."
